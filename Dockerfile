@@ -1,0 +1,23 @@
+FROM python:3.13-slim
+
+ENV PYTHONUNBUFFERED=1 \
+    OPENBLAS_NUM_THREADS=1 \
+    VERIGRAD_HOST=0.0.0.0
+
+COPY pyproject.toml LICENSE /src/
+COPY engine /src/engine
+COPY service /src/service
+RUN pip install --no-cache-dir --root-user-action=ignore /src
+
+# A number, so that an orchestrator can see that it is not root.
+RUN useradd --system --uid 10001 --create-home verigrad
+USER 10001
+WORKDIR /home/verigrad
+EXPOSE 8000
+
+# No proxy: the service is in this container, whatever HTTP_PROXY says.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
+    CMD python -c "import urllib.request as u; \
+u.build_opener(u.ProxyHandler({})).open('http://127.0.0.1:8000/healthz', timeout=4)"
+
+CMD ["verigrad", "serve"]

@@ -1,0 +1,28 @@
+"""Verigrad's engine: gradients of graphs and networks, exact, and confirmed by a second method.
+
+problem = read_problem({...})     a problem in its wire form
+solve(problem)                    every node's value and gradient, with the certificate of the key
+check(problem, {"dW1": ...})      claimed gradients against a numerical method
+"""
+
+from engine.check import Certificate, CheckReport, certify, check
+from engine.errors import EngineError
+from engine.limits import Limits
+from engine.problems import Problem, read_problem
+from engine.quantities import compute, pin
+from engine.solution import Solution, solve
+
+__all__ = [
+    "Certificate",
+    "CheckReport",
+    "EngineError",
+    "Limits",
+    "Problem",
+    "Solution",
+    "certify",
+    "check",
+    "compute",
+    "pin",
+    "read_problem",
+    "solve",
+]

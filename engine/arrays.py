@@ -1,0 +1,133 @@
+"""From numbers as they come in JSON to arrays: finite float64, rectangular, and nothing else.
+
+The quick way looks only at types, list by list; whatever it does not like is handed to the slow way, which finds the first
+offending entry and says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine.errors import BadNumbers, shorten
+from engine.ops.row import Array
+
+PLAIN = {int, float}
+MAXIMUM_DEPTH = 8
+
+
+def read_array(value: Any, path: str) -> Array:
+    """A number, a list of numbers, a list of rows, …, as a float64 array."""
+    if isinstance(value, np.ndarray):
+        array = value
+        if array.dtype.kind not in "fiu":
+            raise BadNumbers(f"expected numbers, not {array.dtype}", path=path)
+    else:
+        if not is_plain(value, 0):
+            find_fault(value, path)
+        try:
+            array = np.array(value, dtype=np.float64)
+        except (ValueError, OverflowError):
+            find_fault(value, path)
+            raise BadNumbers("expected numbers in lists of equal length", path=path) from None
+    if array.ndim > MAXIMUM_DEPTH:
+        raise BadNumbers(f"lists are nested {array.ndim} deep; {MAXIMUM_DEPTH} is the most", path=path)
+    if array.size == 0:
+        raise BadNumbers("an empty list: expected at least one number", path=path)
+    if not np.isfinite(array).all():
+        place = np.argwhere(~np.isfinite(array))[0]
+        raise BadNumbers("expected a finite number, not NaN or an infinity", path=path + indices(place))
+    return np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
+
+
+def read_number(value: Any, path: str, *, above: float | None = None, least: float | None = None) -> float:
+    """One finite number, within its range."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating | np.integer):
+        raise BadNumbers(f"expected a number, not {kind_of(value)}", path=path)
+    number = float(read_array(value, path))
+    if above is not None and not number > above:
+        raise BadNumbers(f"expected a number greater than {above:g}, not {number:g}", path=path)
+    if least is not None and number < least:
+        raise BadNumbers(f"expected a number of at least {least:g}, not {number:g}", path=path)
+    return number
+
+
+def read_whole(value: Any, path: str, *, least: int, most: int) -> int:
+    """One whole number, within its range; 3.0 is not 3."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise BadNumbers(f"expected a whole number, not {kind_of(value)}", path=path)
+    if not least <= value <= most:
+        raise BadNumbers(f"expected a whole number from {least} to {most}, not {shorten(str(value), 25)}", path=path)
+    return int(value)
+
+
+def is_plain(value: Any, depth: int) -> bool:
+    """Whether all leaves are ints and floats, looking at whole lists at once."""
+    if not isinstance(value, list | tuple):
+        return type(value) in PLAIN
+    if depth > MAXIMUM_DEPTH:
+        return False
+    kinds = set(map(type, value))
+    return kinds <= PLAIN or (kinds <= {list, tuple} and all(is_plain(row, depth + 1) for row in value))
+
+
+def find_fault(value: Any, path: str, depth: int = 0) -> None:
+    """Raise for the first entry that is not a number in a rectangular list; return if there is none."""
+    if depth > MAXIMUM_DEPTH:
+        raise BadNumbers(f"lists are nested more than {MAXIMUM_DEPTH} deep", path=path)
+    if not isinstance(value, list | tuple):
+        if isinstance(value, bool) or not isinstance(value, int | float | np.floating | np.integer):
+            raise BadNumbers(f"expected a number, not {kind_of(value)}", path=path)
+        try:
+            float(value)
+        except OverflowError:
+            raise BadNumbers("this whole number is too large for a 64-bit float", path=path) from None
+        return
+    first: tuple[int, ...] | None = None
+    for position, entry in enumerate(value):
+        here = f"{path}[{position}]"
+        find_fault(entry, here, depth + 1)
+        shape = shape_of(entry)
+        if first is None:
+            first = shape
+        elif shape != first:
+            raise BadNumbers(f"ragged: expected {extent(first)} as in {path}[0], not {extent(shape)}", path=here)
+
+
+def shape_of(value: Any) -> tuple[int, ...]:
+    """The shape of a list that is known to be rectangular."""
+    shape = []
+    while isinstance(value, list | tuple):
+        shape.append(len(value))
+        if not value:
+            break
+        value = value[0]
+    return tuple(shape)
+
+
+def extent(shape: tuple[int, ...]) -> str:
+    if not shape:
+        return "a number"
+    return f"a list of {shape[0]}" + (f" lists of {'×'.join(map(str, shape[1:]))}" if len(shape) > 1 else "")
+
+
+def indices(place: Any) -> str:
+    return "".join(f"[{int(each)}]" for each in place)
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in words that never echo more than a few characters of it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'the text "{shorten(value, 20)}"'
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, float | int | np.floating | np.integer):
+        return f"the number {shorten(str(value), 25)}"
+    return f"a {type(value).__name__}"

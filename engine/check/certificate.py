@@ -1,0 +1,80 @@
+"""The certificate of a key: every gradient that could mark someone is confirmed by exact increments first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from engine.check.checking import estimate, noise_of
+from engine.check.estimates import Estimate, largest
+from engine.check.increments import Kink
+from engine.check.verdicts import Status, gravest, judge
+from engine.errors import KeyRefuted
+from engine.ops.row import Array
+from engine.problems import Problem
+from engine.run import Run
+
+LEEWAY = 1e-9
+"""Relative to the largest entry of a tensor, beside the error bound: two correct computations may round differently, and a
+false alarm withholds a correct key. No wrong rule comes this close."""
+
+
+MEANINGFUL = 1e250
+"""Beyond, a gradient is as good as infinite: steps small enough for it cannot be told from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """How a key was confirmed."""
+
+    method: str
+    status: Status
+    max_error: float
+    """Relative to the largest gradient of the problem."""
+    coordinates: int
+    kinks: tuple[Kink, ...] = ()
+    reason: str = ""
+
+
+def certify(problem: Problem, run: Run | None = None, seed: int = 0) -> Certificate:
+    """Confirm all gradients of a problem; KeyRefuted if two methods disagree about one."""
+    run = run or problem.run()
+    gradients = run.gradients
+    found = estimate(problem, run, list(gradients), "increment", None, seed)
+    scale = largest(*(each.numeric for each in found.by_name.values()))
+    verdicts = []
+    for name, gradient in gradients.items():
+        analytic, numeric = finite_part(gradient, found.by_name[name])
+        verdicts.append(
+            judge(f"d{name}", analytic, numeric, scale=scale, tolerance=LEEWAY, noise=noise_of(problem, run, name))
+        )
+    for verdict in verdicts:
+        if verdict.status == "disagrees":
+            raise KeyRefuted(
+                f"the gradient {verdict.name} could not be confirmed: two independent methods differ by"
+                f" {verdict.max_error:.2e}, more than the error bound {verdict.error_bound:.2e}"
+            )
+    status = gravest(each.status for each in verdicts)
+    return Certificate(
+        method="increment",
+        status=status,
+        max_error=max(each.max_error for each in verdicts) / (scale or 1.0),
+        coordinates=found.coordinates,
+        kinks=tuple(sorted({kink for each in verdicts for kink in each.kinks})),
+        reason=next((each.reason for each in verdicts if each.status == status), ""),
+    )
+
+
+def finite_part(gradient: Array, found: Estimate) -> tuple[Array, Estimate]:
+    """Infinite entries (dA of a saturated head) are reported as such and mark nobody: nothing to confirm there."""
+    infinite = ~(np.abs(gradient) < MEANINGFUL)
+    if not infinite.any():
+        return gradient, found
+
+    def without(x: Array) -> Array:
+        return np.where(infinite, 0.0, x)
+
+    columns: dict[str, Any] = {name: without(getattr(found, name)) for name in ("numeric", "spread", "low", "high")}
+    return without(gradient), replace(found, **columns, kinked=found.kinked & ~infinite)

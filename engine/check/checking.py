@@ -1,0 +1,135 @@
+"""A check: claimed gradients against a numerical method."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from engine.arrays import kind_of, read_array, read_number, read_whole
+from engine.check.estimates import Estimate, Estimates, Method, largest
+from engine.check.factored import FactoredCheck
+from engine.check.guard import guard
+from engine.check.methods import central, complex_step, directional, increment
+from engine.check.verdicts import CheckReport, gravest, judge
+from engine.errors import BadProblem, ShapeMismatch, UnknownName, shape_text
+from engine.fields import read_choice
+from engine.ops.row import Array
+from engine.problems import Problem
+from engine.run import Run
+
+NUDGE, LAST_PLACES = 2.0**-40, 2.0**-50
+GENERAL_COORDINATES = 2_000
+"""Up to here every coordinate of a network is differenced one by one; beyond, by the factored form."""
+
+
+def increment_or_factored(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
+    """Exact increments of every coordinate: factored where the problem is a large network, else one by one."""
+    sizes = {name: run[name].size for name in names}
+    if problem.network is None or step is not None or sum(sizes.values()) <= GENERAL_COORDINATES:
+        return increment(problem, run, names, step, seed)
+    factored = FactoredCheck(problem, run)
+    factored.refuse_excess()
+    found = factored.estimates()
+    evaluations = factored.evaluations + guard(factored, found, seed)
+    rest = increment(problem, run, [name for name in names if name not in found], step, seed)
+    by_name = {name: found[name] if name in found else rest.by_name[name] for name in names}
+    return Estimates(by_name, sum(sizes.values()), evaluations + rest.evaluations)
+
+
+METHODS: dict[str, Method] = {
+    "increment": increment_or_factored,
+    "central": central,
+    "complex_step": complex_step,
+    "directional": directional,
+}
+
+
+def estimate(problem: Problem, run: Run, names: Sequence[str], method: str, step: float | None, seed: int) -> Estimates:
+    """Estimates of what the problem's conventions report, by the node's name."""
+    found = METHODS[method](problem, run, names, step, seed)
+    factors = problem.graph.factors
+    scaled: dict[str, Estimate] = {name: each.rescaled(factors.get(name, 1.0)) for name, each in found.by_name.items()}
+    return replace(found, by_name=scaled)
+
+
+def noise_of(problem: Problem, run: Run, name: str) -> Callable[[], float]:
+    """How far rounding alone moves a gradient: in proportion, how far it moves when every leaf does a little."""
+
+    def noise() -> float:
+        rng = np.random.default_rng(0)
+        moved = {
+            leaf: value + NUDGE * rng.standard_normal(value.shape) * np.where(value == 0.0, 1.0, np.abs(value))
+            for leaf, value in problem.leaves.items()
+        }
+        nudged = Run(problem.graph, moved).gradients_of([name])[name]
+        return largest(nudged - run.gradients_of([name])[name]) * (LAST_PLACES / NUDGE)
+
+    return noise
+
+
+def read_claims(problem: Problem, claims: Any) -> dict[str, Array]:
+    """Gradients as somebody sends them, by the node's name."""
+    if not isinstance(claims, Mapping):
+        raise BadProblem(f"expected an object of gradients by name, not {kind_of(claims)}", path="gradients")
+    graph = problem.graph
+    known = [f"d{name}" for name in graph.differentiable]
+    read: dict[str, Array] = {}
+    for name, value in claims.items():
+        path = f"gradients.{name}"
+        if name not in known:
+            raise UnknownName("gradient", str(name), known, path="gradients")
+        node = graph[name[1:]]
+        array = read_array(value, path)
+        if array.shape != node.shape:
+            raise ShapeMismatch(
+                f"{name} is {shape_text(array.shape)}, but '{node.name}' is {shape_text(node.shape)}", path=path
+            )
+        read[node.name] = array
+    return read
+
+
+def check(
+    problem: Problem,
+    claims: Any = None,
+    *,
+    method: str = "increment",
+    step: float | None = None,
+    tolerance: float = 1e-6,
+    seed: int | None = None,
+) -> CheckReport:
+    """Check the claimed gradients, or without claims the engine's own, against a numerical method.
+
+    `tolerance` is relative to the largest entry of each tensor and added to the error bound. Without `step` each method
+    takes its own. Random directions are drawn from `seed`, or from a secret one, which the report tells.
+    """
+    method = read_choice(method, "method", "method", METHODS)
+    step = None if step is None else read_number(step, "step", above=0.0)
+    tolerance = read_number(tolerance, "tolerance", least=0.0)
+    seed = secrets.randbits(53) if seed is None else read_whole(seed, "seed", least=0, most=2**63 - 1)
+    started = perf_counter()
+    run = problem.run()
+    own = (name[1:] for name in problem.asked)
+    submitted = read_claims(problem, claims) if claims is not None else run.gradients_of(own)
+    found = estimate(problem, run, list(submitted), method, step, seed)
+    scale = largest(*(each.numeric for each in found.by_name.values() if each.directions is None)) or largest(
+        *submitted.values()
+    )
+    verdicts = tuple(
+        judge(f"d{name}", claim, found.by_name[name], scale=scale, tolerance=tolerance, noise=noise_of(problem, run, name))
+        for name, claim in submitted.items()
+    )
+    return CheckReport(
+        status=gravest(each.status for each in verdicts),
+        method=method,
+        gradients=verdicts,
+        coordinates=found.coordinates,
+        evaluations=found.evaluations,
+        seed=seed if method == "directional" else None,
+        step=step,
+        seconds=perf_counter() - started,
+    )

@@ -1,0 +1,115 @@
+"""Differences by exact increments, with their spread and their kinks: what all methods that use increments share.
+
+A method says how the output moves for given steps (`Moves`); here those moves become a derivative that can be trusted:
+central, at two step lengths, with one-sided hulls at kinks, and with smaller steps where the first were too coarse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.check.increments import Kink, Kinks
+from engine.ops.row import Array, Side
+from engine.run import Run
+
+MULTIPLES = (1.0, -1.0, 2.0, -2.0)
+SIDES: tuple[Side, ...] = ("left", "right", "chosen")
+STEP = 1e-8
+TINY = 1e-150
+"""An entry this small is taken as 0, lest its steps vanish."""
+VANISHING = 1e-290
+TIGHT = 1e-13
+"""A spread beyond this part of the largest difference asks for a smaller step."""
+SHRINKS = (1e-8, 1e-16, 1e-32, 1e-64)
+"""What the steps that are too coarse are multiplied with, again and again."""
+COLUMNS = ("numeric", "spread", "kinked", "low", "high")
+
+Moves = Callable[[Array, Side | None, Kinks | None], Array]
+"""From steps (multiples, …) to the changes of the output, of the same shape: moves(steps, side, kinks)."""
+
+
+@dataclass(slots=True)
+class Differences:
+    """The columns of an Estimate by name, and what they cost."""
+
+    columns: dict[str, Array]
+    kinks: set[Kink]
+    evaluations: int
+
+
+def natural_step(run: Run) -> float:
+    """Small against 1, also after multiplication with the largest number of the run."""
+    largest = 1.0
+    for value in run.values[: len(run.graph.nodes)]:
+        size = float(np.abs(value).max(initial=0.0))
+        largest = max(largest, size if np.isfinite(size) else 1.0)
+    return STEP / largest
+
+
+def steps_for(run: Run, name: str, step: float) -> Array:
+    """The step of every entry of a node: in proportion to entries below 1, so that they never change sign."""
+    shortcut = run.graph.shortcut
+    if shortcut and run.graph.position(name) == shortcut.head:  # never out of the domain of the loss
+        room = shortcut.fusion.room(run.values[shortcut.logits], shortcut.axis)
+        return step * np.where(room < VANISHING, 1.0, room)  # without room the derivative is infinite, or its label is 0
+    size = np.abs(run[name])
+    return step * np.where((size < TINY) | (size > 1.0), 1.0, size)
+
+
+def difference(moves: Moves, h: Array, *, adapt: bool, scale: float = 0.0) -> Differences:
+    """Derivatives from moves by ±h and ±2h. With `adapt`, steps that overflow or are too coarse are made smaller.
+
+    `scale` is the size of what is already known of the same gradient.
+    """
+    total = 0
+    for shrink in (*SHRINKS, 0.0):
+        found = difference_once(moves, h)
+        total += found.evaluations
+        numeric, spread = found.columns["numeric"], found.columns["spread"]
+        largest = max(scale, float(np.abs(numeric[np.isfinite(numeric)]).max(initial=0.0)))
+        coarse = ~np.isfinite(numeric) | ~(spread <= TIGHT * largest)
+        if not adapt or not shrink or not coarse.any():
+            break
+        h = np.where(coarse, h * shrink, h)
+    return Differences(found.columns, found.kinks, total)
+
+
+def difference_once(moves: Moves, h: Array) -> Differences:
+    steps = np.multiply.outer(MULTIPLES, h)
+    kinks = Kinks(np.zeros(steps.shape, dtype=bool))
+    with np.errstate(all="ignore"):
+        moved = moves(steps, None, kinks)
+        kinked = np.asarray(kinks.rows.any(axis=0))
+        straight = {side: moves(steps, side, None) for side in SIDES} if kinked.any() else {}
+        columns = columns_from(moved, straight, h, kinked)
+    return Differences(columns, kinks.found, steps.size * (1 + len(straight)))
+
+
+def columns_from(moved: Array, straight: Mapping[Side, Array], h: Array, kinked: Array) -> dict[str, Array]:
+    """The central difference and |D(h) − D(2h)|; and at kinks the hull of everything that a derivative may be there.
+
+    `straight` holds the same moves with all kinks made straight, one way or another: smooth, so their central differences
+    are exact. Beside them stand the one-sided differences.
+    """
+    numeric, spread = central_pair(moved, h)
+    if not straight:
+        return {"numeric": numeric, "spread": spread, "kinked": kinked, "low": numeric, "high": numeric}
+    slopes, spreads = zip(*(central_pair(each, h) for each in straight.values()), strict=True)
+    hull = np.stack([moved[0] / h, -moved[1] / h, *slopes])
+    return {
+        "numeric": numeric,
+        "spread": np.where(kinked, np.max(spreads, axis=0), spread),
+        "kinked": kinked,
+        "low": hull.min(axis=0),
+        "high": hull.max(axis=0),
+    }
+
+
+def central_pair(moved: Array, h: Array) -> tuple[Array, Array]:
+    """D(h) and |D(h) − D(2h)| from the moves by ±h and ±2h."""
+    plus, minus, plus2, minus2 = moved
+    D = (plus - minus) / (2.0 * h)
+    return D, np.abs(D - (plus2 - minus2) / (4.0 * h))

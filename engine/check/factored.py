@@ -1,0 +1,142 @@
+"""The quick way to difference a network: every pre-activation, instead of every weight.
+
+A weight W[i,j] moves only unit j, and moves it linearly. So the loss is differenced with respect to every pre-activation,
+where only what follows that unit must be computed anew; then ∂J/∂W = Aᵀ·D, ∂J/∂b = Σ D and ∂J/∂A = D·Wᵀ hold exactly,
+because a layer is linear in each of them. Since these products stand in the analytic gradient too, they are guarded: a
+seeded sample of single coordinates and one direction of every tensor are differenced as they are (`engine.check.guard`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from engine.check.differences import COLUMNS, MULTIPLES, Differences, difference, natural_step, steps_for
+from engine.check.estimates import Estimate, largest
+from engine.check.increments import Kinks
+from engine.check.methods import refuse_work
+from engine.check.suffix import Suffix
+from engine.ops.row import Array, Side
+from engine.problems import Problem
+from engine.run import Run
+
+BATCH_ELEMENTS = 60_000
+"""Numbers that the widest layer of a batch of perturbations may hold: what stays in the cache of a core."""
+Move = Callable[[slice, Array, Side | None, Kinks | None], Array]
+"""For a block of units and steps (…, units of the block, examples), the changes of every example's loss, of that shape."""
+
+
+class FactoredCheck:
+    """The estimates of one network at one point. A unit moves in all examples at once: each has a loss of its own."""
+
+    def __init__(self, problem: Problem, run: Run) -> None:
+        assert problem.network is not None
+        self.problem, self.run = problem, run
+        self.network = problem.network
+        self.suffix = Suffix(problem, run)
+        self.weight = 1.0 / self.network.examples if self.network.cost.reduction == "mean" else 1.0
+        self.step = natural_step(run)
+        self.evaluations = 0
+
+    def refuse_excess(self) -> None:
+        """Every unit moves four times, and with it all that follows."""
+        operations = 0
+        for number, Z in enumerate(self.suffix.Z):
+            behind = sum(W.size for W in self.suffix.W[number + 2 :])
+            operations += len(MULTIPLES) * Z.size * (2 * behind + 10 * self.suffix.widest(number))
+        refuse_work(self.problem.limits, operations, "the network is too large to certify at once")
+
+    def estimates(self) -> dict[str, Estimate]:
+        """Of X, and of W, b, Z and A of every layer, by name."""
+        suffix = self.suffix
+        found: dict[str, Estimate] = {}
+        source, A = "X", suffix.rows(self.run["X"])
+        with np.errstate(all="ignore"):
+            for number, layer in enumerate(self.network.layers):
+                D = self.by_logits(number)
+                found[layer.logits] = viewed(D, suffix.rows)
+                found[source] = viewed(linear(D, lambda x, W: x @ W.T, suffix.W[number], axis=1), suffix.rows)
+                found[layer.weights] = viewed(linear(D, lambda x, A: A.T @ x, A, axis=0), suffix.as_in_out)
+                if layer.bias:
+                    found[layer.bias] = linear(D, lambda x, ones: ones @ x, np.ones(len(A)), axis=0)
+                source, A = layer.head, suffix.A[number]
+            found[source] = viewed(self.by_head(), suffix.rows)
+        return found
+
+    def by_logits(self, number: int) -> Estimate:
+        """∂J/∂Z of one layer."""
+        suffix, Z = self.suffix, self.suffix.Z[number]
+        alone = number < len(suffix.layers) - 1 and suffix.is_elementwise(number)
+        if alone:
+
+            def move(block: slice, steps: Array, side: Side | None, kinks: Kinks | None) -> Array:
+                return suffix.move_units(number, block, steps, side, kinks)
+        else:
+
+            def move(block: slice, steps: Array, side: Side | None, kinks: Kinks | None) -> Array:
+                return suffix.after_logits(number, one_unit_each(block, steps, Z.shape[1]), side, kinks)
+
+        return self.difference(move, np.full(Z.T.shape, self.step), suffix.widest(number + alone))
+
+    def by_head(self) -> Estimate:
+        """∂J/∂A of the last layer."""
+        suffix, units = self.suffix, self.suffix.A[-1].shape[1]
+
+        def move(block: slice, steps: Array, side: Side | None, kinks: Kinks | None) -> Array:
+            return suffix.after_head(one_unit_each(block, steps, units), side, kinks)
+
+        h = suffix.rows(steps_for(self.run, self.network.layers[-1].head, self.step)).T
+        return self.difference(move, h, units)
+
+    def difference(self, move: Move, h: Array, widest: int) -> Estimate:
+        """Differences with steps h (units, examples), a block of units at a time."""
+        units, examples = h.shape
+        width = max(1, BATCH_ELEMENTS // (len(MULTIPLES) * examples * widest))
+        parts: list[Differences] = []
+        for start in range(0, units, width):
+            block = slice(start, min(start + width, units))
+
+            def moves(steps: Array, side: Side | None, kinks: Kinks | None, block: slice = block) -> Array:
+                return move(block, steps, side, kinks) * self.weight
+
+            known = max((largest(part.columns["numeric"]) for part in parts), default=0.0)
+            parts.append(difference(moves, h[block], adapt=True, scale=known))
+        self.evaluations += sum(part.evaluations for part in parts) // examples
+        columns = {column: np.concatenate([part.columns[column] for part in parts]).T for column in COLUMNS}
+        return Estimate(**columns, kinks=set().union(*(part.kinks for part in parts)))
+
+
+def one_unit_each(block: slice, steps: Array, units: int) -> Array:
+    """From steps (…, units of the block, examples) to moves (…, units of the block, examples, units)."""
+    moves = np.zeros((*steps.shape, units))
+    count = np.arange(steps.shape[-2])
+    moves[..., count, :, count + block.start] = np.moveaxis(steps, -2, 0)
+    return moves
+
+
+def viewed(estimate: Estimate, view: Callable[[Array], Array]) -> Estimate:
+    """An estimate with its arrays seen in another layout."""
+    columns: dict[str, Any] = {name: view(getattr(estimate, name)) for name in COLUMNS}
+    return replace(estimate, **columns)
+
+
+def linear(D: Estimate, product: Callable[[Array, Array], Array], M: Array, *, axis: int) -> Estimate:
+    """An estimate carried through a product with M that sums over `axis` of D; its spread is bounded from above."""
+    numeric = product(D.numeric, M)
+    size = float(np.abs(M).max(initial=0.0))
+    spread = np.broadcast_to(size * D.spread.sum(axis=axis, keepdims=numeric.ndim == 2), numeric.shape)
+    if not D.kinked.any():
+        return Estimate(numeric, spread, np.zeros(numeric.shape, dtype=bool), numeric, numeric)
+    rising, falling = np.maximum(M, 0.0), np.minimum(M, 0.0)
+    low_D, high_D = (np.where(D.kinked, side, D.numeric) for side in (D.low, D.high))
+    return Estimate(
+        numeric,
+        spread,
+        product(D.kinked.astype(float), np.abs(M)) > 0.0,
+        product(low_D, rising) + product(high_D, falling),
+        product(high_D, rising) + product(low_D, falling),
+        D.kinks,
+    )

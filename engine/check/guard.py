@@ -1,0 +1,89 @@
+"""Guards the products that the factored check shares with the analytic gradient.
+
+A few coordinates and one direction of every tensor are differenced one at a time, through what they move in their layer:
+W[i,j] moves Z[:,j] by h·A[:,i], b[j] moves Z[:,j] by h, and A[n,i] moves Z[n,:] by h·W[i,:].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.check.estimates import EPSILON, Estimate
+from engine.check.factored import FactoredCheck
+from engine.check.increments import Kinks
+from engine.errors import KeyRefuted
+from engine.ops.row import Array
+
+SAMPLED = 4
+LEEWAY = 1e-8
+"""Relative to the sum of magnitudes; a wrong product is wrong by far more."""
+
+
+class Sample(NamedTuple):
+    """A derivative along one direction of a tensor."""
+
+    tensor: str
+    move: Array
+    """Of Z, (examples, units), for a step of 1 along that direction."""
+    factored: float
+    size: float
+    """The magnitude of what was summed for it."""
+
+
+def guard(check: FactoredCheck, estimates: dict[str, Estimate], seed: int) -> int:
+    """Raise KeyRefuted if a sampled difference and the factored one disagree; returns the number of evaluations."""
+    evaluations = 0
+    source = "X"
+    for number, layer in enumerate(check.network.layers):
+        rng = np.random.default_rng([seed, number])
+        samples = list(samples_of_layer(check, estimates, source, number, rng))
+        moves = np.stack([sample.move for sample in samples]) * check.step
+        kinks = Kinks(np.zeros((2, len(moves)), dtype=bool))
+        with np.errstate(all="ignore"):
+            losses = check.suffix.after_logits(number, np.stack([moves, -moves]), None, kinks)
+        plus, minus = losses.sum(axis=-1) * check.weight
+        for sample, single, kinked in zip(
+            samples, (plus - minus) / (2 * check.step), np.any(kinks.rows, axis=0), strict=True
+        ):
+            off = abs(single - sample.factored)
+            if not kinked and np.isfinite(single) and off > LEEWAY * sample.size + 1e3 * EPSILON:
+                raise KeyRefuted(
+                    f"two forms of the numerical check disagree about d{sample.tensor}: {sample.factored} and {single}"
+                )
+        evaluations += 2 * len(moves)
+        source = layer.head
+    return evaluations
+
+
+def samples_of_layer(
+    check: FactoredCheck, estimates: dict[str, Estimate], source: str, number: int, rng: np.random.Generator
+) -> Iterator[Sample]:
+    """Single coordinates and one direction of the layer's weights, bias and input."""
+    suffix, layer = check.suffix, check.network.layers[number]
+    A, W = suffix.rows(check.run[source]), suffix.W[number]
+    D_A = suffix.rows(estimates[source].numeric)
+    D_W = suffix.as_in_out(estimates[layer.weights].numeric)
+    examples, units = suffix.Z[number].shape
+    size_A, size_W = float(np.abs(D_A).sum()), float(np.abs(D_W).sum())
+    for _ in range(SAMPLED):
+        i, j, n = (int(rng.integers(most)) for most in (len(W), units, examples))
+        column, row = np.zeros((examples, units)), np.zeros((examples, units))
+        column[:, j], row[n] = A[:, i], W[i]
+        yield Sample(layer.weights, column, D_W[i, j], size_W)
+        yield Sample(source, row, D_A[n, i], size_A)
+    V = signs(rng, W.shape)
+    yield Sample(layer.weights, A @ V, float(np.vdot(D_W, V)), size_W)
+    V = signs(rng, A.shape)
+    yield Sample(source, V @ W, float(np.vdot(D_A, V)), size_A)
+    if layer.bias:
+        D_b = estimates[layer.bias].numeric
+        v = signs(rng, (units,))
+        yield Sample(layer.bias, np.broadcast_to(v, (examples, units)), float(D_b @ v), float(np.abs(D_b).sum()))
+
+
+def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Random entries of +1 and −1, cheaper to draw than normal ones."""
+    return rng.integers(0, 2, shape, dtype=np.int8) * 2.0 - 1.0

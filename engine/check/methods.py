@@ -1,0 +1,193 @@
+"""The methods of a check that work on any graph. Each gives estimates of the gradients of some nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+
+import numpy as np
+
+from engine.check.differences import (
+    COLUMNS,
+    MULTIPLES,
+    Differences,
+    Moves,
+    difference,
+    natural_step,
+    steps_for,
+)
+from engine.check.estimates import EPSILON, Estimate, Estimates, largest
+from engine.check.increments import Kink, Kinks, located, pairs_of, propagate
+from engine.errors import TooLarge
+from engine.graph import Changes
+from engine.limits import Limits
+from engine.ops.row import Array, Side
+from engine.problems import Problem
+from engine.run import Run
+
+BATCH_ELEMENTS = 500_000
+"""Numbers that the largest node of a batch of perturbations may hold."""
+DIRECTIONS = 4
+
+
+def refuse_work(limits: Limits, operations: float, advice: str) -> None:
+    """Refuse what would take too long, before it begins."""
+    if operations > limits.check_operations:
+        raise TooLarge(
+            f"this check would cost about {operations:.1e} operations; {limits.check_operations:.1e} is the most: {advice}"
+        )
+
+
+def check_work(problem: Problem, evaluations: int, advice: str) -> None:
+    refuse_work(problem.limits, evaluations * (problem.graph.work + 20_000), advice)
+
+
+def batches(problem: Problem, names: Sequence[str]) -> Iterator[tuple[str, Array]]:
+    """The coordinates of the named nodes, in batches that fit in memory."""
+    graph = problem.graph
+    for name in names:
+        size = prod(graph[name].shape)
+        widest = max(prod(graph.nodes[each].shape) for each in graph.descendants(graph.position(name)))
+        rows = max(1, BATCH_ELEMENTS // (len(MULTIPLES) * widest))
+        for start in range(0, size, rows):
+            yield name, np.arange(start, min(start + rows, size))
+
+
+def increment(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
+    """Exact increments, every coordinate."""
+    coordinates = sum(prod(problem.graph[name].shape) for name in names)
+    check_work(problem, len(MULTIPLES) * coordinates, "method 'directional' costs less")
+    natural = step or natural_step(run)
+    parts: dict[str, list[Differences]] = {name: [] for name in names}
+    scale = 0.0
+    for name, entries in batches(problem, names):
+        h = steps_for(run, name, natural).ravel()[entries]
+        found = difference(coordinate_moves(problem, run, name, entries), h, adapt=step is None, scale=scale)
+        scale = max(scale, largest(found.columns["numeric"]))
+        parts[name].append(found)
+    estimates = {}
+    for name in names:
+        shape = problem.graph[name].shape
+        columns = {
+            column: np.concatenate([part.columns[column] for part in parts[name]]).reshape(shape) for column in COLUMNS
+        }
+        estimates[name] = Estimate(**columns, kinks=set().union(*(part.kinks for part in parts[name])))
+    return Estimates(estimates, coordinates, sum(part.evaluations for each in parts.values() for part in each))
+
+
+def coordinate_moves(problem: Problem, run: Run, name: str, entries: Array) -> Moves:
+    """Single entries of one node, each moved alone."""
+    position, shape = problem.graph.position(name), problem.graph[name].shape
+
+    def moves(steps: Array, side: Side | None, kinks: Kinks | None) -> Array:
+        seeds = np.zeros((len(steps), len(entries), prod(shape)))
+        seeds[:, np.arange(len(entries)), entries] = steps
+        moved = propagate(problem.graph, run.values, {position: seeds.reshape(-1, *shape)}, side=side, kinks=kinks)
+        return moved.reshape(steps.shape)
+
+    return moves
+
+
+def directional(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
+    """Exact increments along a few random directions of each tensor: cheap, and hard to fool without the seed."""
+    check_work(problem, len(MULTIPLES) * DIRECTIONS * len(names), "take a smaller problem")
+    natural = step or natural_step(run)
+    estimates = {}
+    evaluations = 0
+    for order, name in enumerate(names):
+        shape = problem.graph[name].shape
+        directions = np.random.default_rng([seed, order]).standard_normal((DIRECTIONS, *shape))
+        h = np.full(DIRECTIONS, natural)
+        found = difference(direction_moves(problem, run, name, directions), h, adapt=step is None)
+        evaluations += found.evaluations
+        estimates[name] = Estimate(**found.columns, kinks=found.kinks, directions=directions)
+    return Estimates(estimates, DIRECTIONS * len(names), evaluations)
+
+
+def direction_moves(problem: Problem, run: Run, name: str, directions: Array) -> Moves:
+    """All entries of one node, moved together along each direction."""
+    position, shape = problem.graph.position(name), problem.graph[name].shape
+
+    def moves(steps: Array, side: Side | None, kinks: Kinks | None) -> Array:
+        seeds = (steps.reshape(*steps.shape, *(1,) * len(shape)) * directions).reshape(-1, *shape)
+        moved = propagate(problem.graph, run.values, {position: seeds}, side=side, kinks=kinks)
+        return moved.reshape(steps.shape)
+
+    return moves
+
+
+def forward_at(problem: Problem, name: str, value: Array) -> Run:
+    """The problem with one node's value given."""
+    return problem.run(Changes(values={name: value}))
+
+
+def kinks_between(run: Run, moved: Run, imaginary: bool = False) -> set[Kink]:
+    """The kinks that lie between two runs, or within the imaginary step of a complex one."""
+    graph = run.graph
+    kinks = Kinks(np.zeros(1, dtype=bool))
+    for node in graph.nodes:
+        if node.op is not None and node.op.kinks is not None:
+            inputs = [run.values[each] for each in node.inputs]
+            steps: list[Array | None] = [
+                (moved.values[each].imag if imaginary else moved.values[each] - run.values[each])[None]
+                for each in node.inputs
+            ]
+            mask = np.asarray(node.op.kinks(*pairs_of(node.op, inputs, steps), **node.attributes))
+            kinks.note(located(graph, node, mask), mask)
+    return kinks.found
+
+
+def central(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
+    """Classical central differences of the forward pass: the textbook's method, and as inexact as it."""
+    return by_forward_passes(problem, run, names, step or 1e-6, complex_step=False)
+
+
+def complex_step(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
+    """Im J(x + ih)/h: exact to rounding, because nothing is subtracted."""
+    return by_forward_passes(problem, run, names, step or 1e-30, complex_step=True)
+
+
+def by_forward_passes(problem: Problem, run: Run, names: Sequence[str], step: float, *, complex_step: bool) -> Estimates:
+    """Every coordinate by forward passes of its own."""
+    coordinates = sum(prod(problem.graph[name].shape) for name in names)
+    passes = 2 if complex_step else 4
+    check_work(problem, passes * coordinates, "method 'increment' costs less")
+    output = problem.graph.nodes[problem.graph.output].name
+    estimates = {}
+    for name in names:
+        value = run[name]
+        flat = value.ravel()
+        small = steps_for(run, name, step).ravel()
+        columns = {column: np.zeros(flat.size) for column in ("numeric", "spread", "low", "high")}
+        kinked = np.zeros(flat.size, dtype=bool)
+        kinks: set[Kink] = set()
+        for entry in range(flat.size):
+            h = float(small[entry]) if complex_step else step * max(1.0, abs(float(flat[entry])))
+            shifts = (1j * h, 2j * h) if complex_step else tuple(each * h for each in MULTIPLES)
+            runs = []
+            for shift in shifts:
+                moved = flat.astype(complex) if complex_step else flat.copy()
+                moved[entry] += shift
+                runs.append(forward_at(problem, name, moved.reshape(value.shape)))
+            costs = [each[output] for each in runs]
+            if complex_step:
+                numeric, rough, noise = costs[0].imag / h, costs[1].imag / (2.0 * h), 0.0
+            else:
+                numeric, rough = (costs[0] - costs[1]) / (2.0 * h), (costs[2] - costs[3]) / (4.0 * h)
+                noise = 8.0 * EPSILON * float(np.abs(run[output])) / h
+            near = set().union(*(kinks_between(run, each, complex_step) for each in runs))
+            kinks |= near
+            kinked[entry] = bool(near)
+            columns["numeric"][entry] = numeric
+            columns["spread"][entry] = np.abs(numeric - rough) + noise
+        if kinked.any():  # these methods see one slope or a mixture; what lies between the slopes takes increments
+            at = np.flatnonzero(kinked)
+            steps = steps_for(run, name, natural_step(run)).ravel()[at]
+            hull = difference(coordinate_moves(problem, run, name, at), steps, adapt=True).columns
+            for column in ("low", "high", "spread"):
+                columns[column][at] = hull[column]
+        if not complex_step:  # where its leading term vanishes by chance, one entry's spread says too little
+            columns["spread"] = np.where(kinked, columns["spread"], columns["spread"].max(where=~kinked, initial=0.0))
+        shaped = {column: values.reshape(value.shape) for column, values in columns.items()}
+        estimates[name] = Estimate(**shaped, kinked=kinked.reshape(value.shape), kinks=kinks)
+    return Estimates(estimates, coordinates, passes * coordinates)

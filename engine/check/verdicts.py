@@ -1,0 +1,127 @@
+"""From a claimed gradient and an estimate of it to a verdict. Never a bare boolean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from engine.check.estimates import ROUNDING, Estimate, largest
+from engine.check.increments import Kink
+from engine.ops.row import Array
+
+Status = Literal["agrees", "disagrees", "kink", "inconclusive"]
+SEVERITY: tuple[Status, ...] = ("disagrees", "inconclusive", "kink", "agrees")
+TOO_WIDE = 1e-3
+"""An error bound beyond this part of a gradient says nothing of it."""
+UNDERFLOW = 1e-290
+"""Gradients this small are made of numbers that have lost their digits."""
+NOISY = 64
+"""Times what rounding was seen to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The entry that is furthest beyond its bound (for random directions, the direction)."""
+
+    index: tuple[int, ...]
+    submitted: float
+    numeric: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check says of one gradient."""
+
+    name: str
+    status: Status
+    max_error: float
+    error_bound: float
+    worst: Worst | None = None
+    kinks: tuple[Kink, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What a check says of a problem: the gravest verdict is that of the whole."""
+
+    status: Status
+    method: str
+    gradients: tuple[Verdict, ...]
+    coordinates: int
+    evaluations: int
+    step: float | None
+    seed: int | None
+    seconds: float
+
+
+def gravest(statuses: Iterable[Status]) -> Status:
+    return min(statuses, key=SEVERITY.index)
+
+
+def judge(
+    name: str, claim: Array, estimate: Estimate, *, scale: float, tolerance: float, noise: Callable[[], float]
+) -> Verdict:
+    """Compare entry by entry.
+
+    An entry agrees within |D(h) − D(2h)| + 64·eps·scale + tolerance·max|numeric|, where `scale` is the largest gradient of
+    the whole problem. At a kink it must lie, within that bound, between its one-sided differences. Where gradients differ
+    so much in size that this bound says nothing of a small one, the bound is its own 64·eps·max|numeric|, and beyond that
+    what `noise` finds rounding to do to it; what lies between is inconclusive.
+    """
+    submitted = np.atleast_1d(estimate.project(claim))
+    numeric, spread, kinked = (np.atleast_1d(each) for each in (estimate.numeric, estimate.spread, estimate.kinked))
+    any_kink = bool(kinked.any())
+    own = largest(numeric[~kinked] if any_kink else numeric)
+    rounding = ROUNDING * scale + summed_rounding(claim, estimate) + UNDERFLOW
+    bound = spread + (rounding + tolerance * own)
+    with np.errstate(invalid="ignore"):
+        error = np.abs(submitted - numeric)
+        if any_kink:
+            outside = np.maximum(np.atleast_1d(estimate.low) - submitted, submitted - np.atleast_1d(estimate.high))
+            error = np.where(kinked, np.maximum(outside, 0.0), error)
+    sound = np.isfinite(error + bound)
+    error = np.where(sound, error, 0.0)
+
+    status: Status = "kink" if any_kink else "agrees"
+    reason = ""
+    wrong = error > bound
+    if wrong.any():
+        status = "disagrees"
+    elif not sound.all():
+        status, reason = "inconclusive", "not every entry is finite: a derivative or a difference overflows there"
+    elif is_hidden(error, spread + (ROUNDING + tolerance) * own, kinked, rounding, own, noise):
+        status, reason = "inconclusive", "this gradient is so much smaller than others here that rounding hides it"
+    elif (~kinked & (spread > np.maximum(TOO_WIDE * own, rounding)) & (error > 0.0)).any():
+        status, reason = "inconclusive", "differences with steps h and 2h are too far apart to tell: try a smaller step"
+
+    at = np.unravel_index(int(np.argmax(np.where(wrong, error - bound, -1.0) if wrong.any() else error)), error.shape)
+    place = tuple(int(each) for each in at) if np.ndim(estimate.numeric) else ()
+    return Verdict(
+        name=name,
+        status=status,
+        max_error=largest(error),
+        error_bound=float(bound[at]),
+        worst=Worst(place, float(submitted[at]), float(numeric[at])) if status == "disagrees" else None,
+        kinks=tuple(sorted(estimate.kinks)) if any_kink else (),
+        reason=reason,
+    )
+
+
+def summed_rounding(claim: Array, estimate: Estimate) -> Any:
+    """What rounding may do to a sum along a random direction, one number a direction; 0 for single coordinates."""
+    if estimate.directions is None:
+        return 0.0
+    weights = np.abs(estimate.directions).reshape(len(estimate.directions), -1)
+    return ROUNDING * (weights @ np.abs(claim).ravel())
+
+
+def is_hidden(error: Array, own_bound: Array, kinked: Array, rounding: Any, own: float, noise: Callable[[], float]) -> bool:
+    """Whether only the size of other gradients excuses an error: it is beyond this one's own rounding, and its noise."""
+    if not np.any(rounding > TOO_WIDE * own):
+        return False
+    excused = ~kinked & (error > own_bound)
+    return bool(excused.any() and (excused & (error > own_bound + NOISY * noise())).any())

@@ -1,0 +1,60 @@
+"""Reading an object of the wire form: which fields it may have, which it must, and what is said when it is otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from engine.arrays import kind_of
+from engine.errors import BadProblem, UnknownName, shorten, suggestion
+
+
+def read_object(
+    value: Any, path: str, *, required: Collection[str] = (), optional: Collection[str] = ()
+) -> Mapping[str, Any]:
+    """An object with all required fields and no unknown ones. A field given as null counts as not given."""
+    where = path or "the problem"
+    if not isinstance(value, Mapping):
+        raise BadProblem(f"expected an object, not {kind_of(value)}", path=path)
+    known = [*required, *optional]
+    for name in value:
+        if name not in known:
+            raise BadProblem(
+                f"{where} has no field '{shorten(name, 40)}'{suggestion(str(name), known)}", path=join(path, str(name))
+            )
+    present = {name: each for name, each in value.items() if each is not None}
+    for name in required:
+        if name not in present:
+            raise BadProblem(f"{where} needs the field '{name}'", path=join(path, name))
+    return present
+
+
+def read_choice(value: Any, path: str, what: str, known: Collection[str]) -> str:
+    """One of a few names."""
+    if not isinstance(value, str):
+        raise BadProblem(f"expected the name of {article(what)}, not {kind_of(value)}", path=path)
+    if value not in known:
+        raise UnknownName(what, value, known, path=path)
+    return value
+
+
+def read_list(value: Any, path: str, of: str, *, empty: bool = False) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise BadProblem(f"expected a list of {of}, not {kind_of(value)}", path=path)
+    if not value and not empty:
+        raise BadProblem(f"expected at least one of {of}", path=path)
+    return list(value)
+
+
+def read_flag(value: Any, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise BadProblem(f"expected true or false, not {kind_of(value)}", path=path)
+    return value
+
+
+def join(path: str, field: str) -> str:
+    return f"{path}.{shorten(field, 40)}" if path else shorten(field, 40)
+
+
+def article(what: str) -> str:
+    return f"an {what}" if what[0] in "aeiou" else f"a {what}"

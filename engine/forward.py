@@ -1,0 +1,99 @@
+"""Forward: first a plan, in which every special case is settled, then a walk, which has none. As in `engine.backward`.
+
+A plan has one step a node; a step writes the node's value, and that of a fused head also what it prepared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from engine.backward import PREPARED
+from engine.graph import UNCHANGED, Changes, Graph, Node, Shortcut, bind
+from engine.ops.row import Array
+
+Values = list[Any]
+FORWARD = ()
+Step = Callable[[Values, Mapping[str, Array]], None]
+
+
+def compute_values(graph: Graph, leaves: Mapping[str, Array], changes: Changes) -> Values:
+    """One value a node, and last what the fused head prepared, or None."""
+    values: Values = [None] * (len(graph.nodes) + 1)
+    with np.errstate(all="ignore"):
+        for step in plan_values(graph, changes):
+            step(values, leaves)
+    return values
+
+
+def plan_values(graph: Graph, changes: Changes) -> list[Step]:
+    """The steps of a run; those of an unchanged one are kept."""
+    if changes is UNCHANGED and FORWARD in graph.plans:
+        kept: list[Step] = graph.plans[FORWARD]
+        return kept
+    steps = [plan_value(graph, position, node, changes) for position, node in enumerate(graph.nodes)]
+    if changes is UNCHANGED:
+        graph.plans[FORWARD] = steps
+    return steps
+
+
+def plan_value(graph: Graph, position: int, node: Node, changes: Changes) -> Step:
+    if node.name in changes.values:
+        return given_value(position, np.asarray(changes.values[node.name]))
+    if node.number is not None:
+        return given_value(position, np.asarray(node.number))
+    if node.op is None:
+        return leaf_value(position, node.name)
+    if node.name in changes.forwards:
+        return computed_value(position, changes.forwards[node.name], node.inputs)
+    shortcut = graph.shortcut
+    if shortcut and not is_moved(graph.nodes[shortcut.head].name, changes):
+        if position == shortcut.head:
+            return prepared_head(shortcut)
+        if node.shortcut:
+            return losses_of_head(position, node.inputs[1], node.attributes["scale"])
+    return computed_value(position, bind(node.op.forward, node.attributes), node.inputs)
+
+
+def is_moved(name: str, changes: Changes) -> bool:
+    """Whether a node's value is another than its op makes of its inputs."""
+    return name in changes.values or name in changes.forwards
+
+
+def given_value(position: int, value: Array) -> Step:
+    def step(values: Values, leaves: Mapping[str, Array]) -> None:
+        values[position] = value
+
+    return step
+
+
+def leaf_value(position: int, name: str) -> Step:
+    def step(values: Values, leaves: Mapping[str, Array]) -> None:
+        values[position] = leaves[name]
+
+    return step
+
+
+def computed_value(position: int, forward: Callable[..., Array], inputs: tuple[int, ...]) -> Step:
+    def step(values: Values, leaves: Mapping[str, Array]) -> None:
+        values[position] = forward(*[values[each] for each in inputs])
+
+    return step
+
+
+def prepared_head(shortcut: Shortcut) -> Step:
+    def step(values: Values, leaves: Mapping[str, Array]) -> None:
+        head = shortcut.fusion.prepare(values[shortcut.logits], shortcut.axis)
+        values[PREPARED] = head
+        values[shortcut.head] = head.value()
+
+    return step
+
+
+def losses_of_head(position: int, labels: int, scale: float) -> Step:
+    def step(values: Values, leaves: Mapping[str, Array]) -> None:
+        values[position] = values[PREPARED].losses(values[labels], scale)
+
+    return step

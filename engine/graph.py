@@ -1,0 +1,251 @@
+"""The graph: named nodes, each made by one op from nodes before it, with one scalar output.
+
+A graph is built once and never changes. What differs from run to run (numbers pinned by a student's answers, a rule
+replaced to see what a mistake leads to) is a `Changes`, given to the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+
+from engine.errors import EngineError, NameCollision, NotScalar, ShapeMismatch, TooLarge, UnknownName, shape_text
+from engine.heads import Fusion
+from engine.limits import DEFAULT_LIMITS, Limits
+from engine.ops.row import Array, Op, Rule, Shape
+from engine.ops.shapes import from_end
+
+Kind = Literal["input", "parameter", "constant", "value"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """A loss computed from the logits below its head, because softmax or sigmoid followed by a logarithm cancels.
+
+    The graph still says logits → head → losses, and dA is still reported; the shortcut only changes how losses, dA and dZ
+    are computed while nobody has pinned or changed what lies between.
+    """
+
+    head: int
+    logits: int
+    axis: int
+    """Along which the units of an example lie."""
+    fusion: Fusion
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One quantity of the graph. `owner` names the expression that an unnamed intermediate is a part of."""
+
+    name: str
+    kind: Kind
+    shape: Shape
+    op: Op | None = None
+    inputs: tuple[int, ...] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    owner: str = ""
+    shares: Mapping[int, float] = field(default_factory=dict)
+    """By position of the input, what a convention multiplies the op's rule by (1/m for a layer's parameters)."""
+    shortcut: Shortcut | None = None
+    """On the losses of a fused head."""
+    number: float | None = None
+    """The value of a number written inside an expression."""
+
+    @property
+    def hidden(self) -> bool:
+        """A number written inside an expression is not a quantity."""
+        return self.number is not None
+
+    @property
+    def differentiable(self) -> bool:
+        return self.kind != "constant"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one run does differently: quantities given instead of computed, and rules replaced."""
+
+    values: Mapping[str, Array] = field(default_factory=dict)
+    gradients: Mapping[str, Array] = field(default_factory=dict)
+    """∂J/∂node by the node's name."""
+    locals: Mapping[tuple[str, str], Array] = field(default_factory=dict)
+    """Local derivatives by (node, input)."""
+    forwards: Mapping[str, Callable[..., Array]] = field(default_factory=dict)
+    rules: Mapping[tuple[str, int], Rule] = field(default_factory=dict)
+    """Backward rules by (node, position of the input)."""
+
+
+UNCHANGED = Changes()
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in the order of computation."""
+
+    nodes: tuple[Node, ...]
+    output: int
+    starts: Mapping[str, Array] = field(default_factory=dict)
+    """Gradients that a convention gives instead of computing them, by name (the losses of `average_in: parameters`)."""
+    factors: Mapping[str, float] = field(default_factory=dict)
+    """Where a convention so reports a multiple of ∂J/∂node, that multiple, by name."""
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        return {node.name: position for position, node in enumerate(self.nodes) if not node.hidden}
+
+    def __getitem__(self, name: str) -> Node:
+        return self.nodes[self.position(name)]
+
+    def position(self, name: str) -> int:
+        if name not in self.index:
+            raise UnknownName("node", name, self.names)
+        return self.index[name]
+
+    @cached_property
+    def shortcut(self) -> Shortcut | None:
+        """A graph has one loss, and so at most one fused head."""
+        return next((node.shortcut for node in self.nodes if node.shortcut), None)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What a person can ask for, in the order of computation."""
+        return tuple(node.name for node in self.nodes if not node.hidden)
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        return tuple(node.name for node in self.nodes if node.kind == "parameter")
+
+    @cached_property
+    def differentiable(self) -> tuple[str, ...]:
+        return tuple(node.name for node in self.nodes if node.differentiable and not node.hidden)
+
+    @cached_property
+    def plans(self) -> dict[tuple[str, ...], Any]:
+        """Walks already planned: the forward one under (), backward ones under the names they are wanted for."""
+        return {}
+
+    def ancestors(self, position: int) -> set[int]:
+        """The nodes on which this one depends, itself included."""
+        reached = {position}
+        for each in range(position, -1, -1):
+            if each in reached:
+                reached.update(self.nodes[each].inputs)
+        return reached
+
+    def descendants(self, position: int) -> set[int]:
+        """The nodes that depend on this one, itself included."""
+        reached = {position}
+        for each in range(position + 1, len(self.nodes)):
+            if not reached.isdisjoint(self.nodes[each].inputs):
+                reached.add(each)
+        return reached
+
+    def direct_inputs(self, name: str) -> tuple[str, ...]:
+        """The named nodes that a node's own expression reads, in order, without repetition."""
+        found: dict[str, None] = {}
+
+        def visit(position: int) -> None:
+            for each in self.nodes[position].inputs:
+                node = self.nodes[each]
+                if node.owner == name:
+                    visit(each)
+                elif not node.hidden:
+                    found[node.name] = None
+
+        visit(self.position(name))
+        return tuple(found)
+
+    @cached_property
+    def work(self) -> int:
+        """Elementary operations of one forward pass, roughly: what limits and estimates count in."""
+        total = 0
+        for node in self.nodes:
+            if node.op is not None:
+                sizes = [prod(self.nodes[each].shape) for each in node.inputs]
+                inner = self.nodes[node.inputs[0]].shape[-1:] if node.op.name in ("matmul", "dense") else ()
+                total += 10 * prod(node.shape) + 2 * prod(node.shape) * (inner[0] if inner else 0) + sum(sizes)
+        return total
+
+
+def bind(function: Callable[..., Array], attributes: Mapping[str, Any]) -> Callable[..., Array]:
+    return partial(function, **attributes) if attributes else function
+
+
+class GraphBuilder:
+    """Adds nodes one by one, checking names, shapes and size before anything is computed."""
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.limits = limits
+        self.nodes: list[Node] = []
+        self.index: dict[str, int] = {}
+        self.elements = 0
+
+    def add(self, node: Node) -> int:
+        if node.name in self.index:
+            raise NameCollision(f"the name '{node.name}' is given twice")
+        self.elements += prod(node.shape)
+        if len(self.nodes) >= self.limits.nodes:
+            raise TooLarge(f"the graph has more than {self.limits.nodes} nodes")
+        if self.elements > self.limits.elements:
+            raise TooLarge(
+                f"the nodes of this graph would hold more than {self.limits.elements:,} numbers;"
+                f" '{node.name}' alone has {shape_text(node.shape)}"
+            )
+        if not node.hidden:
+            self.index[node.name] = len(self.nodes)
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+    def leaf(self, name: str, kind: Kind, shape: Shape) -> int:
+        return self.add(Node(name, kind, shape))
+
+    def number(self, value: float) -> int:
+        return self.add(Node(f"#{len(self.nodes)}", "constant", (), number=value))
+
+    def apply(self, name: str, op: Op, inputs: Sequence[int], **more: Any) -> int:
+        """Add a node made by an op; `more` may hold attributes and the other fields of a Node."""
+        given = more.pop("attributes", {})
+        input_shapes = [self.nodes[each].shape for each in inputs]
+        try:
+            attributes = {**op.attributes, **given}
+            if "axis" in attributes:
+                attributes["axis"] = from_end(attributes["axis"], len(input_shapes[0]))
+            if op.check:
+                op.check(*input_shapes, **attributes)
+            shape = op.shape(*input_shapes, **attributes)
+        except EngineError as error:
+            listed = ", ".join(self.nodes[each].name for each in inputs if not self.nodes[each].hidden)
+            raise type(error)(f"{name} = {op.name}({listed}): {error.message}", path=error.path) from None
+        return self.add(Node(name, "value", shape, op, tuple(inputs), attributes, **more))
+
+    def finish(self, output: str, **conventions: Any) -> Graph:
+        refuse_collisions(list(self.index))
+        if output not in self.index:
+            raise UnknownName("output", output, self.index)
+        position = self.index[output]
+        shape = self.nodes[position].shape
+        if shape:
+            raise NotScalar(f"the output '{output}' is {shape_text(shape)}, but gradients are of a single number")
+        return Graph(tuple(self.nodes), position, **conventions)
+
+
+def refuse_collisions(names: Sequence[str]) -> None:
+    """`e` and `de` cannot both be names of a graph: de is the derivative with respect to e."""
+    known = set(names)
+    for name in names:
+        for derived, meaning in ((f"d{name}", "the derivative with respect to"), (f"{name}_new", "the update of")):
+            if derived in known:
+                raise NameCollision(f"'{derived}' is a name of this graph, but also {meaning} '{name}': rename one")
+
+
+def check_value(node: Node, value: Array, path: str = "") -> None:
+    """A given value has exactly the shape that the graph was built for."""
+    if np.shape(value) != node.shape:
+        raise ShapeMismatch(
+            f"'{node.name}' is {shape_text(node.shape)}, but {shape_text(np.shape(value))} was given", path=path
+        )

@@ -1,0 +1,24 @@
+"""How much this engine takes on at once. Every limit refuses with a sentence before the work begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The defaults suit a course; a service may set its own."""
+
+    expressions: int = 200
+    expression_length: int = 1_000
+    expression_depth: int = 40
+    nodes: int = 2_000
+    layers: int = 64
+    elements: int = 20_000_000
+    """Numbers held by all nodes of a graph together."""
+    jacobian_entries: int = 1_000_000
+    check_operations: int = 4_000_000_000
+    """Elementary operations that one check may cost."""
+
+
+DEFAULT_LIMITS = Limits()

@@ -1,0 +1,52 @@
+"""Elementwise functions of one operand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.ops import shapes
+from engine.ops.row import Array, Formula, Op
+
+
+def sqrt_increment(x: Array, dx: Array) -> Array:
+    """Δ / (√(x+Δ) + √x), and 0 where 0 stays 0."""
+    both = np.sqrt(x + dx) + np.sqrt(x)
+    return dx / np.where(both == 0.0, 1.0, both)
+
+
+ROWS = (
+    Op(
+        name="exp",
+        forward=np.exp,
+        backward=(lambda d, out, x: d * out,),
+        increment=lambda x: np.exp(x[0]) * np.expm1(x[1]),
+        formula=Formula("exp({0})", ("{d} * {out}",)),
+        shape=shapes.same,
+        from_output=lambda d, out: d * out,
+    ),
+    Op(
+        name="log",
+        forward=np.log,
+        backward=(lambda d, out, x: d / x,),
+        increment=lambda x: np.log1p(x[1] / x[0]),
+        formula=Formula("log({0})", ("{d} / {0}",)),
+        shape=shapes.same,
+    ),
+    Op(
+        name="sqrt",
+        forward=np.sqrt,
+        backward=(lambda d, out, x: d / (2.0 * out),),
+        increment=lambda x: sqrt_increment(*x),
+        formula=Formula("sqrt({0})", ("{d} / (2 * {out})",)),
+        shape=shapes.same,
+        from_output=lambda d, out: d / (2.0 * out),
+    ),
+    Op(
+        name="square",
+        forward=np.square,
+        backward=(lambda d, out, x: 2.0 * d * x,),
+        increment=lambda x: x[1] * (2.0 * x[0] + x[1]),
+        formula=Formula("{0} ** 2", ("{d} * 2 * {0}",)),
+        shape=shapes.same,
+    ),
+)

@@ -1,0 +1,255 @@
+"""Losses of predictions A against labels Y: one number an example, summed over the example's outputs, times `scale`.
+
+A row of `LOSSES` gives the loss of one output and its two derivatives; `loss_op` adds what all losses share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engine.ops import shapes
+from engine.ops.checks import positive
+from engine.ops.row import Array, Formula, Op, Side
+from engine.ops.stable import (
+    SoftmaxRows,
+    as_rows,
+    from_rows,
+    log_softmax,
+    log_softmax_increment,
+    negative_magnitude,
+    positive_part,
+    ramp_increment,
+    softplus_increment,
+    touches,
+)
+
+
+def weighted_log(weight: Array, x: Array) -> Array:
+    """w·log x, which is 0 for w = 0 even where x = 0."""
+    return weight * np.log(np.where(weight == 0, 1.0, x))
+
+
+def weighted_ratio(weight: Array, x: Array) -> Array:
+    """w/x, which is 0 for w = 0 even where x = 0."""
+    return weight / np.where(weight == 0, 1.0, x)
+
+
+def weighted_log_increment(weight: Array, dweight: Array, x: Array, dx: Array) -> Array:
+    """(w+Δw)·log(x+Δx) − w·log x; what does not move or has no weight adds nothing, even where x = 0."""
+    moved = weight + dweight
+    still = (moved == 0) | (np.asarray(dx) == 0)
+    grown = moved * np.log1p(np.where(still, 0.0, dx) / np.where(still, 1.0, x))
+    return grown + dweight * np.log(np.where(dweight == 0, 1.0, x))
+
+
+def huber_value(a: Array, y: Array, delta: float) -> Array:
+    """½r² for |r| ≤ δ, δ·(|r| − ½δ) beyond."""
+    residual = a - y
+    kept = np.where(np.abs(residual.real) <= delta, residual, delta * np.sign(residual.real))
+    return kept * (residual - 0.5 * kept)
+
+
+def huber_increment(a: Array, da: Array, y: Array, dy: Array, delta: float) -> Array:
+    """With k = clip(r, −δ, δ): ½k² + δ·|r − k|, each part by its own exact increment."""
+    residual, step = a - y, da - dy
+    kept = np.clip(residual, -delta, delta)
+    moved = np.clip(step + (residual - kept), -delta - kept, delta - kept)
+    excess, moved_excess = residual - kept, step - moved
+    absolute = 2.0 * ramp_increment(excess, moved_excess) - moved_excess
+    return 0.5 * moved * (2.0 * kept + moved) + delta * absolute
+
+
+def absolute_increment(a: Array, da: Array, y: Array, dy: Array, side: Side | None = None) -> Array:
+    return 2.0 * ramp_increment(a - y, da - dy, side, chosen=0.5) - (da - dy)
+
+
+def margin_step(a: Array, da: Array, y: Array, dy: Array) -> Array:
+    """The change of 1 − y·a."""
+    return -(da * (y + dy) + a * dy)
+
+
+def hinge_increment(a: Array, da: Array, y: Array, dy: Array, side: Side | None = None) -> Array:
+    step = margin_step(a, da, y, dy) if side is None else -(da * y + a * dy)  # a side is linear in both
+    return ramp_increment(1.0 - y * a, step, side)
+
+
+def binary_cross_entropy_increment(a: Array, da: Array, y: Array, dy: Array) -> Array:
+    return -weighted_log_increment(y, dy, a, da) - weighted_log_increment(1.0 - y, -dy, 1.0 - a, -da)
+
+
+def logistic_value(z: Array, y: Array) -> Array:
+    """−log σ(z) for y = 1, −log σ(−z) for y = 0, and their mixture between: z·([z≥0] − y) + log(1 + e^{−|z|})."""
+    return z * ((z.real >= 0) - y) + np.log1p(np.exp(negative_magnitude(z)))
+
+
+def logistic_slope(z: Array, y: Array) -> Array:
+    """σ(z) − y, where σ(z) − 1 is −σ(−z)."""
+    tail = np.exp(negative_magnitude(z))
+    smaller = tail / (1.0 + tail)
+    return np.where(z.real > 0, (1.0 - y) - smaller, smaller - y)
+
+
+def logistic_increment(z: Array, dz: Array, y: Array, dy: Array) -> Array:
+    """y·(softplus(−z)) + (1−y)·softplus(z), moved."""
+    moved = y + dy
+    return moved * softplus_increment(-z, -dz) + (1.0 - moved) * softplus_increment(z, dz) - dy * z
+
+
+def softmax_slope(z: Array, y: Array, axis: int) -> Array:
+    """p·Σy − y. For the largest p, the only one that can be near 1, it is Σ_{k≠top} y_k − (1−p)·Σy instead."""
+    return from_rows(rows_slope(SoftmaxRows(as_rows(z, axis)), as_rows(y, axis)), z, axis)
+
+
+def rows_slope(rows: SoftmaxRows, labels: Array) -> Array:
+    total = labels.sum(axis=1)
+    slope = rows.p * total[:, None] - labels
+    at = (rows.each, rows.top)
+    if labels.dtype.kind == "f":
+        others = labels.copy()
+        others[at] = 0.0
+        slope[at] = others.sum(axis=1) - total * rows.rest / (1.0 + rows.rest)
+    return slope
+
+
+def loss_op(
+    name: str,
+    value: Callable[..., Array],
+    by_prediction: Callable[..., Array],
+    by_label: Callable[..., Array],
+    increment: Callable[..., Array],
+    formula: Formula,
+    *,
+    along_axis: bool = False,
+    **columns: Any,
+) -> Op:
+    """A row of the table of ops from the loss of one output; `along_axis` losses are told the axis of the outputs."""
+    extra = columns.pop("attributes", {})
+
+    def own(axis: int, attributes: dict[str, Any]) -> dict[str, Any]:
+        return {**attributes, "axis": axis} if along_axis else attributes
+
+    def forward(a: Array, y: Array, axis: int, scale: float, **attributes: Any) -> Array:
+        return scale * value(a, y, **own(axis, attributes)).sum(axis=axis)
+
+    def towards(slope: Callable[..., Array]) -> Callable[..., Array]:
+        def rule(d: Array, out: Array, a: Array, y: Array, axis: int, scale: float, **attributes: Any) -> Array:
+            return np.expand_dims(d * scale, axis) * slope(a, y, **own(axis, attributes))
+
+        return rule
+
+    def change(
+        a: tuple[Array, Array],
+        y: tuple[Array, Array],
+        axis: int,
+        scale: float,
+        side: Side | None = None,
+        **attributes: Any,
+    ) -> Array:
+        if "kinks" in columns:
+            attributes["side"] = side
+        return scale * np.asarray(increment(*a, *y, **own(axis, attributes))).sum(axis=axis)
+
+    return Op(
+        name=name,
+        forward=forward,
+        backward=(towards(by_prediction), towards(by_label)),
+        increment=change,
+        formula=Formula(
+            f"{{scale}} * sum({formula.value}, axis={{axis}})",
+            tuple(f"{{d}} * {{scale}} * {each}" for each in formula.gradient),
+        ),
+        shape=shapes.losses,
+        attributes={"axis": -1, "scale": 1.0, **extra},
+        check=positive,
+        aligned=True,
+        **columns,
+    )
+
+
+ROWS = (
+    loss_op(
+        "squared_error",
+        lambda a, y: np.square(a - y),
+        lambda a, y: 2.0 * (a - y),
+        lambda a, y: 2.0 * (y - a),
+        lambda a, da, y, dy: (da - dy) * (2.0 * (a - y) + (da - dy)),
+        Formula("({0} - {1})**2", ("2 * ({0} - {1})", "2 * ({1} - {0})")),
+    ),
+    loss_op(
+        "absolute_error",
+        lambda a, y: -negative_magnitude(a - y),
+        lambda a, y: np.sign((a - y).real),
+        lambda a, y: np.sign((y - a).real),
+        absolute_increment,
+        Formula("abs({0} - {1})", ("sign({0} - {1})", "sign({1} - {0})")),
+        kinks=lambda a, y, **_: touches(a[0] - y[0], a[1] - y[1]),
+        subgradient="0 where prediction and label are equal",
+    ),
+    loss_op(
+        "huber",
+        huber_value,
+        lambda a, y, delta: np.clip((a - y).real, -delta, delta),
+        lambda a, y, delta: -np.clip((a - y).real, -delta, delta),
+        huber_increment,
+        Formula(
+            "where(abs({0} - {1}) <= {delta}, 0.5 * ({0} - {1})**2, {delta} * (abs({0} - {1}) - 0.5 * {delta}))",
+            ("clip({0} - {1}, -{delta}, {delta})", "clip({1} - {0}, -{delta}, {delta})"),
+        ),
+        attributes={"delta": 1.0},
+    ),
+    loss_op(
+        "hinge",
+        lambda a, y: positive_part(1.0 - y * a),
+        lambda a, y: -y * ((1.0 - y * a).real > 0),
+        lambda a, y: -a * ((1.0 - y * a).real > 0),
+        hinge_increment,
+        Formula("maximum(0, 1 - {1} * {0})", ("-{1} * ({1} * {0} < 1)", "-{0} * ({1} * {0} < 1)")),
+        kinks=lambda a, y, **_: touches(1.0 - y[0] * a[0], margin_step(*a, *y)),
+        subgradient="0 where the margin is exactly 1",
+    ),
+    loss_op(
+        "binary_cross_entropy",
+        lambda a, y: -(weighted_log(y, a) + weighted_log(1.0 - y, 1.0 - a)),
+        lambda a, y: weighted_ratio(1.0 - y, 1.0 - a) - weighted_ratio(y, a),
+        lambda a, y: np.log1p(-a) - np.log(a),
+        binary_cross_entropy_increment,
+        Formula(
+            "-({1} * log({0}) + (1 - {1}) * log(1 - {0}))",
+            ("((1 - {1}) / (1 - {0}) - {1} / {0})", "(log(1 - {0}) - log({0}))"),
+        ),
+    ),
+    loss_op(
+        "cross_entropy",
+        lambda a, y: -weighted_log(y, a),
+        lambda a, y: -weighted_ratio(y, a),
+        lambda a, y: -np.log(a),
+        lambda a, da, y, dy: -weighted_log_increment(y, dy, a, da),
+        Formula("-{1} * log({0})", ("(-{1} / {0})", "(-log({0}))")),
+    ),
+    loss_op(
+        "binary_cross_entropy_with_logits",
+        logistic_value,
+        logistic_slope,
+        lambda z, y: -z,
+        logistic_increment,
+        Formula("(log(1 + exp({0})) - {1} * {0})", ("(1 / (1 + exp(-{0})) - {1})", "(-{0})")),
+    ),
+    loss_op(
+        "cross_entropy_with_logits",
+        lambda z, y, axis: -y * log_softmax(z, axis),
+        softmax_slope,
+        lambda z, y, axis: -log_softmax(z, axis),
+        lambda z, dz, y, dy, axis: -(y + dy) * log_softmax_increment(z, dz, axis) - dy * log_softmax(z, axis),
+        Formula(
+            "-{1} * log(softmax({0}, axis={axis}))",
+            (
+                "(softmax({0}, axis={axis}) * sum({1}, axis={axis}, keepdims=True) - {1})",
+                "(-log(softmax({0}, axis={axis})))",
+            ),
+        ),
+        along_axis=True,
+    ),
+)

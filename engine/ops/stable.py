@@ -1,0 +1,177 @@
+"""Functions that stay exact where their textbook forms cancel or overflow, and their exact increments.
+
+The two devices used throughout: a logistic function is built from e^{−|x|} ≤ 1, which cannot overflow, and a sum "of
+all but one" is built by adding, never as total minus one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.ops.row import Array, Side
+
+
+def ramp_increment(x: Array, dx: Array, side: Side | None = None, chosen: float = 0.0) -> Array:
+    """max(x+Δ, 0) − max(x, 0): the primitive from which every kink here is made.
+
+    With `side`, the linear difference Δ·slope instead; where x = 0 the slope is 0 (left), 1 (right) or the chosen one.
+    """
+    if side is None:
+        return np.maximum(dx + np.minimum(x, 0.0), -np.maximum(x, 0.0))
+    at_zero = {"left": 0.0, "right": 1.0, "chosen": chosen}[side]
+    return dx * np.where(x == 0.0, at_zero, x > 0.0)
+
+
+def touches(x: Array, dx: Array) -> Array:
+    """Where moving by Δ reaches or crosses x = 0."""
+    reached: Array = (np.abs(x) <= np.abs(dx)) & (np.asarray(dx) != 0.0)
+    return reached
+
+
+def positive_part(x: Array) -> Array:
+    """max(x, 0), for complex x too."""
+    return np.where(x.real > 0, x, 0.0) if np.iscomplexobj(x) else np.maximum(x, 0.0)
+
+
+def negative_magnitude(x: Array) -> Array:
+    """−|x| for real x; for complex x, the one of x and −x with a negative real part (−x where that is 0)."""
+    return np.where(x.real >= 0, -x, x) if np.iscomplexobj(x) else -np.abs(x)
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + e^{−x})."""
+    tail = np.exp(negative_magnitude(x))
+    return np.where(x.real >= 0, 1.0, tail) / (1.0 + tail)
+
+
+def sigmoid_slope(x: Array) -> Array:
+    """σ(x)·σ(−x), which A·(1−A) loses to cancellation when A is near 1."""
+    tail = np.exp(negative_magnitude(x))
+    return tail / np.square(1.0 + tail)
+
+
+def sigmoid_increment(x: Array, dx: Array) -> Array:
+    """σ(x+Δ) − σ(x) = ±(1 − e^{−|Δ|})·e^{−m} / ((1 + e^{−|x|})·(1 + e^{−|x+Δ|})).
+
+    m is the smaller of |x| and |x+Δ|, or 0 between different signs: half of |x| + |x+Δ| − |Δ|.
+    """
+    end = x + dx
+    tail, end_tail = np.exp(-np.abs(x)), np.exp(-np.abs(end))
+    nearer = np.where((x > 0) == (end > 0), np.maximum(tail, end_tail), 1.0)
+    return np.copysign(np.expm1(-np.abs(dx)), dx) * nearer / ((1.0 + tail) * (1.0 + end_tail))
+
+
+def softplus(x: Array) -> Array:
+    """log(1 + e^x)."""
+    return np.where(x.real >= 0, x, 0.0) + np.log1p(np.exp(negative_magnitude(x)))
+
+
+def log_of_mixture(weighted_growth: Array, mixture: Array) -> Array:
+    """log(1 + g) from g where that is exact, and where it is not from the mixture 1 + g, a sum of positive terms."""
+    near = np.asarray(np.log1p(np.maximum(weighted_growth, -0.5)))
+    return np.log(mixture, out=near, where=weighted_growth < -0.5)
+
+
+def softplus_increment(x: Array, dx: Array) -> Array:
+    """log(σ(−x) + σ(x)e^Δ); the plain difference where that cannot cancel: beyond the range of e^Δ and far below 0."""
+    far = np.abs(dx) > np.where(x < -30.0, 30.0, 700.0)
+    near = np.where(far, 0.0, dx)
+    above = sigmoid(x)
+    exact = log_of_mixture(above * np.expm1(near), sigmoid(-x) + above * np.exp(near))
+    return np.where(far, softplus(x + dx) - softplus(x), exact)
+
+
+def exclusive_sums(x: Array, axis: int) -> Array:
+    """out_i = Σ_{k≠i} x_k along an axis, adding only."""
+    rows = np.moveaxis(x, axis, -1)
+    sums = np.zeros_like(rows)
+    np.cumsum(rows[..., :-1], axis=-1, out=sums[..., 1:])
+    sums[..., :-1] += np.cumsum(rows[..., :0:-1], axis=-1)[..., ::-1]
+    return np.moveaxis(sums, -1, axis)
+
+
+def as_rows(x: Array, axis: int) -> Array:
+    """x as a matrix whose rows run along `axis`."""
+    return (x if axis == -1 else np.moveaxis(x, axis, -1)).reshape(-1, x.shape[axis])
+
+
+def from_rows(rows: Array, like: Array, axis: int) -> Array:
+    """The inverse of `as_rows`."""
+    if axis == -1:
+        return rows.reshape(like.shape)
+    moved = np.moveaxis(like, axis, -1)
+    return np.moveaxis(rows.reshape(moved.shape), -1, axis)
+
+
+class SoftmaxRows:
+    """The softmax of every row, with 1 − p and log p as exact as p.
+
+    Only the largest probability of a row can exceed ½, so only there does 1 − p cancel; it is rest/(1+rest), where
+    rest = Σ_{k≠top} e^{z_k − z_top}.
+    """
+
+    __slots__ = ("each", "gap", "p", "rest", "top")
+
+    def __init__(self, z: Array) -> None:
+        self.each = np.arange(len(z))
+        self.top = z.real.argmax(axis=1)
+        self.gap = z - z[self.each, self.top, None]
+        growth = np.exp(self.gap)
+        growth[self.each, self.top] = 0.0
+        self.rest = growth.sum(axis=1)
+        growth[self.each, self.top] = 1.0
+        self.p = growth
+        self.p /= (1.0 + self.rest)[:, None]
+
+    def complement(self) -> Array:
+        """1 − p."""
+        q = 1.0 - self.p
+        q[self.each, self.top] = self.rest / (1.0 + self.rest)
+        return q
+
+    def log(self) -> Array:
+        """log p."""
+        return self.gap - np.log1p(self.rest)[:, None]
+
+
+def softmax(x: Array, axis: int) -> Array:
+    return from_rows(SoftmaxRows(as_rows(x, axis)).p, x, axis)
+
+
+def log_softmax(x: Array, axis: int) -> Array:
+    return from_rows(SoftmaxRows(as_rows(x, axis)).log(), x, axis)
+
+
+def softmax_complement(x: Array, axis: int) -> Array:
+    """1 − softmax(x)."""
+    return from_rows(SoftmaxRows(as_rows(x, axis)).complement(), x, axis)
+
+
+def odds_growth(x: Array, dx: Array, axis: int) -> tuple[Array, Array]:
+    """t and 1 + t, where 1 + t_i = p_i(x) / p_i(x+Δ), that is t_i = Σ_{k≠i} p_k·(e^{Δ_k − Δ_i} − 1)."""
+    if np.abs(dx).max(initial=0.0) > 0.5:
+        return long_odds_growth(x, dx, axis)
+    p, q = softmax(x, axis), softmax_complement(x, axis)
+    growth = np.expm1(dx)
+    t = (exclusive_sums(p * growth, axis) - growth * q) / (1.0 + growth)
+    return t, 1.0 + t
+
+
+def long_odds_growth(x: Array, dx: Array, axis: int) -> tuple[Array, Array]:
+    """The same term by term, where e^Δ may be far from 1: slower, but without a common factor to cancel or overflow."""
+    p, steps = np.moveaxis(softmax(x, axis), axis, -1), np.moveaxis(dx, axis, -1)
+    t, ratio = np.empty(steps.shape), np.empty(steps.shape)
+    for i in range(steps.shape[-1]):
+        apart = steps - steps[..., i, None]
+        t[..., i] = (p * np.expm1(apart)).sum(axis=-1)
+        ratio[..., i] = (p * np.exp(apart)).sum(axis=-1)
+    return np.moveaxis(t, -1, axis), np.moveaxis(ratio, -1, axis)
+
+
+def log_softmax_increment(x: Array, dx: Array, axis: int) -> Array:
+    return -log_of_mixture(*odds_growth(x, dx, axis))
+
+
+def softmax_increment(x: Array, dx: Array, axis: int) -> Array:
+    t, ratio = odds_growth(x, dx, axis)
+    return -softmax(x, axis) * t / ratio

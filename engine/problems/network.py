@@ -1,0 +1,193 @@
+"""Networks: dense layers in any of the four conventions, and a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from engine.arrays import read_array, read_number, read_whole
+from engine.errors import BadNumbers, BadProblem, ShapeMismatch, TooLarge, shape_text
+from engine.expressions import check_name
+from engine.fields import join, read_choice, read_list, read_object
+from engine.graph import GraphBuilder
+from engine.limits import Limits
+from engine.loss_rules import check_head
+from engine.ops import ACTIVATIONS
+from engine.ops.dense import DENSE, LAYOUTS, ORIENTATIONS
+from engine.ops.row import Array
+from engine.problems.cost import Cost, add_cost, read_cost, read_labels, read_matrix, units_axis
+
+DEFAULT_ORIENTATION = {"rows": "in_out", "columns": "out_in"}
+MAXIMUM_UNITS = 1_000_000
+
+SPREADS = {
+    "zeros": lambda fan_in, units: 0.0,
+    "normal": lambda fan_in, units: 0.01,
+    "xavier": lambda fan_in, units: sqrt(2.0 / (fan_in + units)),
+    "he": lambda fan_in, units: sqrt(2.0 / fan_in),
+}
+"""The standard deviation of each way to draw weights; `scale` replaces that of `normal`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The names of one layer's quantities, and what it does."""
+
+    weights: str
+    bias: str
+    """Empty where the layer has none."""
+    logits: str
+    head: str
+    activation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What is known of a network beside its graph."""
+
+    layers: tuple[Layer, ...]
+    layout: str
+    orientation: str
+    cost: Cost
+    examples: int
+
+
+def draw_weights(init: Any, layer: int, fan_in: int, units: int, path: str) -> Array:
+    """Weights (fan_in, units), the same whatever the layout and orientation; seeded by the seed and the layer."""
+    given = read_object(
+        init if init is not None else {"kind": "xavier"}, path, required=["kind"], optional=["seed", "scale"]
+    )
+    kind = read_choice(given["kind"], join(path, "kind"), "init", SPREADS)
+    if "scale" in given and kind != "normal":
+        raise BadProblem(f"'scale' belongs to init 'normal', not '{kind}'", path=join(path, "scale"))
+    seed = read_whole(given.get("seed", 0), join(path, "seed"), least=0, most=2**63 - 1)
+    spread = SPREADS[kind](fan_in, units)
+    if "scale" in given:
+        spread = read_number(given["scale"], join(path, "scale"), above=0.0)
+    if spread == 0.0:
+        return np.zeros((fan_in, units))
+    return np.random.default_rng([seed, layer]).standard_normal((fan_in, units)) * spread
+
+
+def read_weights(layer: Mapping[str, Any], number: int, fan_in: int, orientation: str, path: str, limits: Limits) -> Array:
+    """The given weights, checked against the layer before, or drawn ones."""
+    if "weights" in layer and "units" in layer:
+        raise BadProblem("a layer has 'weights' or 'units', not both", path=path)
+    if "units" in layer:
+        units = read_whole(layer["units"], join(path, "units"), least=1, most=MAXIMUM_UNITS)
+        if fan_in * units > limits.elements:
+            raise TooLarge(f"layer {number} would have {fan_in}×{units} weights", path=join(path, "units"))
+        drawn = draw_weights(layer.get("init"), number, fan_in, units, join(path, "init"))
+        return drawn if orientation == "in_out" else np.ascontiguousarray(drawn.T)
+    if "init" in layer:
+        raise BadProblem("'init' belongs to a layer with 'units'", path=join(path, "init"))
+    if "weights" not in layer:
+        raise BadProblem("a layer needs 'weights', or 'units'", path=path)
+    here = join(path, "weights")
+    weights = read_array(layer["weights"], here)
+    if weights.ndim != 2:
+        raise BadNumbers(
+            f"expected a matrix of weights, such as [[1, 2], [3, 4]], not {shape_text(weights.shape)}", path=here
+        )
+    takes = weights.shape[0 if orientation == "in_out" else 1]
+    if takes != fan_in:
+        source = f"the inputs have {fan_in} features" if number == 1 else f"layer {number - 1} gives {fan_in} units"
+        hint = (
+            "; they would fit transposed: see 'orientation'"
+            if weights.shape[::-1][0 if orientation == "in_out" else 1] == fan_in
+            else ""
+        )
+        raise ShapeMismatch(
+            f"layer {number}: weights are {shape_text(weights.shape)} ({orientation}) and take {takes}, but {source}{hint}",
+            path=here,
+        )
+    return weights
+
+
+def read_bias(layer: Mapping[str, Any], number: int, units: int, path: str) -> Array | None:
+    """Numbers, `true` for zeros, or none."""
+    bias = layer.get("bias", False)
+    if bias is False:
+        return None
+    if bias is True:
+        return np.zeros(units)
+    here = join(path, "bias")
+    values = read_array(bias, here)
+    if values.shape != (units,):
+        raise ShapeMismatch(
+            f"layer {number}: the bias is {shape_text(values.shape)}, but must be a list of {units}, one for each unit",
+            path=here,
+        )
+    return values
+
+
+def layer_suffix(layer: Mapping[str, Any], number: int, path: str) -> str:
+    """Quantities are named after the layer's number, or after its name: W1, or W_hidden."""
+    if "name" not in layer:
+        return str(number)
+    if not isinstance(layer["name"], str):
+        raise BadProblem("a layer's name is text", path=join(path, "name"))
+    return "_" + check_name(layer["name"], join(path, "name"))
+
+
+def activation_of(layer: Mapping[str, Any], path: str) -> tuple[str, dict[str, float]]:
+    """An activation and its setting, if it has one: leaky_relu's slope, elu's alpha."""
+    name = read_choice(layer["activation"], join(path, "activation"), "activation", ACTIVATIONS)
+    settings = {each for each in ACTIVATIONS[name].attributes if each != "axis"}
+    for each in ("slope", "alpha"):
+        if each in layer and each not in settings:
+            raise BadProblem(f"'{each}' does not belong to {name}", path=join(path, each))
+    return name, {each: read_number(layer[each], join(path, each)) for each in settings if each in layer}
+
+
+def build_network(wire: Mapping[str, Any], limits: Limits) -> tuple[GraphBuilder, dict[str, Array], Network, dict[str, Any]]:
+    """Lower `network`, `inputs` and `labels` to a graph: X, then W, b, Z, A of every layer, Y, losses, J."""
+    path = "network"
+    given = read_object(wire["network"], path, required=["layers", "loss"], optional=["layout", "orientation"])
+    layout = read_choice(given.get("layout", "rows"), "network.layout", "layout", LAYOUTS)
+    orientation = read_choice(
+        given.get("orientation", DEFAULT_ORIENTATION[layout]), "network.orientation", "orientation", ORIENTATIONS
+    )
+    cost = read_cost(given["loss"], "network.loss")
+    layers = read_list(given["layers"], "network.layers", "layers")
+    if len(layers) > limits.layers:
+        raise TooLarge(f"{len(layers)} layers; {limits.layers} is the most", path="network.layers")
+
+    builder = GraphBuilder(limits)
+    leaves = {"X": read_matrix(wire["inputs"], "inputs", layout)}
+    builder.leaf("X", "input", leaves["X"].shape)
+    fan_in, examples = leaves["X"].shape[::-1] if layout == "rows" else leaves["X"].shape
+    share = {"shares": {1: 1.0 / examples, 2: 1.0 / examples}} if cost.per_example() else {}
+    built: list[Layer] = []
+    source = "X"
+    for number, layer in enumerate(layers, start=1):
+        here = f"network.layers[{number - 1}]"
+        fields = ["weights", "units", "init", "bias", "name", "slope", "alpha"]
+        layer = read_object(layer, here, required=["activation"], optional=fields)
+        suffix = layer_suffix(layer, number, here)
+        W, b, Z, A = (f"{letter}{suffix}" for letter in "WbZA")
+        leaves[W] = read_weights(layer, number, fan_in, orientation, here, limits)
+        units = leaves[W].shape[1 if orientation == "in_out" else 0]
+        bias = read_bias(layer, number, units, here)
+        activation, settings = activation_of(layer, here)
+        if number == len(layers):
+            check_head(cost.rule, activation, path=join(here, "activation"))
+        inputs = [builder.index[source], builder.leaf(W, "parameter", leaves[W].shape)]
+        if bias is not None:
+            leaves[b] = bias
+            inputs.append(builder.leaf(b, "parameter", bias.shape))
+        builder.apply(Z, DENSE[layout, orientation, bias is not None], inputs, **share)
+        attributes = {"axis": units_axis(layout), **settings} if activation == "softmax" else settings
+        builder.apply(A, ACTIVATIONS[activation], [builder.index[Z]], attributes=attributes)
+        built.append(Layer(W, b if bias is not None else "", Z, A, activation))
+        source, fan_in = A, units
+
+    leaves["Y"] = read_labels(wire["labels"], cost.rule, builder.nodes[builder.index[source]].shape, layout)
+    builder.leaf("Y", "constant", leaves["Y"].shape)
+    conventions = add_cost(builder, cost, source, layout, logits=built[-1].logits, activation=built[-1].activation)
+    network = Network(tuple(built), layout, orientation, cost, examples)
+    return builder, leaves, network, conventions

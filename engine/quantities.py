@@ -1,0 +1,106 @@
+"""Everything that can be asked for is a quantity with one flat name.
+
+`Z1` is the value of a node, `dZ1` the derivative of the output with respect to it, `Z2/A1` a local derivative by a direct
+input, `du/dW` a total derivative by an ancestor, and `W1_new` a parameter after one optimizer step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from engine.errors import BadProblem, ShapeMismatch, UnknownName, shape_text
+from engine.graph import UNCHANGED, Changes
+from engine.jacobians import local_jacobian, total_jacobian
+from engine.ops.row import Array, Shape
+from engine.problems import Problem
+from engine.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A name, understood: the node it is about, and for Jacobians the other one."""
+
+    name: str
+    kind: Literal["value", "gradient", "local", "total", "update"]
+    node: str
+    by: str = ""
+
+
+def understand(problem: Problem, name: str, path: str = "") -> Quantity:
+    """The quantity of that name, or UnknownName with the nearest one that exists."""
+    graph = problem.graph
+    if name in graph.index:
+        return Quantity(name, "value", name)
+    numerator, slash, denominator = name.partition("/")
+    if slash:
+        if numerator in graph.index and denominator in graph.direct_inputs(numerator):
+            return Quantity(name, "local", numerator, denominator)
+        of, by = numerator[1:], denominator[1:]
+        if numerator[:1] == "d" and denominator[:1] == "d" and of in graph.index and by in graph.index:
+            return Quantity(name, "total", of, by)
+    elif name[:1] == "d" and name[1:] in graph.differentiable:
+        return Quantity(name, "gradient", name[1:])
+    elif name.endswith("_new") and name[:-4] in graph.parameters:
+        if problem.optimizer is None:
+            raise BadProblem(f"'{name}' needs an optimizer: give one with the problem", path=path or "optimizer")
+        return Quantity(name, "update", name[:-4])
+    raise UnknownName("quantity", name, known_names(problem), path=path)
+
+
+def known_names(problem: Problem) -> list[str]:
+    """All quantities but the total derivatives, which are too many to list."""
+    graph = problem.graph
+    names = [*graph.names, *(f"d{name}" for name in graph.differentiable)]
+    if problem.optimizer:
+        names += [f"{name}_new" for name in graph.parameters]
+    return names + [f"{name}/{by}" for name in graph.names for by in graph.direct_inputs(name)]
+
+
+def shape_of(problem: Problem, quantity: Quantity) -> Shape:
+    shape = problem.graph[quantity.node].shape
+    return shape + problem.graph[quantity.by].shape if quantity.by else shape
+
+
+def pin(problem: Problem, given: Mapping[str, Array]) -> Changes:
+    """The run in which these quantities are given. Nothing follows from a total derivative or an update."""
+    values: dict[str, Array] = {}
+    gradients: dict[str, Array] = {}
+    local: dict[tuple[str, str], Array] = {}
+    for name, value in given.items():
+        quantity = understand(problem, name)
+        wanted = shape_of(problem, quantity)
+        if np.shape(value) != wanted:
+            raise ShapeMismatch(f"'{name}' is {shape_text(np.shape(value))}, not {shape_text(wanted)}")
+        if quantity.kind == "value":
+            values[quantity.node] = value
+        elif quantity.kind == "gradient":
+            gradients[quantity.node] = value
+        elif quantity.kind == "local":
+            local[quantity.node, quantity.by] = value
+    return Changes(values, gradients, local) if values or gradients or local else UNCHANGED
+
+
+def compute(problem: Problem, names: Iterable[str], run: Run | None = None) -> dict[str, Array]:
+    """The named quantities, of a given run or of the problem as it is."""
+    run = run or problem.run()
+    wanted = [understand(problem, name) for name in names]
+    walked = tuple(dict.fromkeys(each.node for each in wanted if each.kind in ("gradient", "update")))
+    gradients = run.gradients_of(walked) if walked else {}
+    most = problem.limits.jacobian_entries
+    found: dict[str, Array] = {}
+    for quantity in wanted:
+        if quantity.kind == "value":
+            found[quantity.name] = run[quantity.node]
+        elif quantity.kind == "gradient":
+            found[quantity.name] = gradients[quantity.node]
+        elif quantity.kind == "update":
+            assert problem.optimizer is not None
+            found[quantity.name] = problem.optimizer.step(run[quantity.node], gradients[quantity.node])
+        else:
+            derive = local_jacobian if quantity.kind == "local" else total_jacobian
+            found[quantity.name] = derive(run, quantity.node, quantity.by, most)
+    return found

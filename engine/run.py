@@ -1,0 +1,69 @@
+"""One run of a graph: values forward, gradients backward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+import numpy as np
+
+from engine.backward import Plan, plan_gradients, walk
+from engine.errors import NotFinite
+from engine.forward import Values, compute_values
+from engine.graph import UNCHANGED, Changes, Graph, check_value
+from engine.ops.row import Array
+
+ONE = np.ones(())
+
+
+class Run:
+    """The values of a graph for given leaves, and from them any gradient."""
+
+    def __init__(self, graph: Graph, leaves: Mapping[str, Array], changes: Changes = UNCHANGED) -> None:
+        self.graph = graph
+        self.changes = changes
+        if changes is not UNCHANGED:
+            for name, value in (*changes.values.items(), *changes.gradients.items()):
+                check_value(graph[name], value)
+        self.values: Values = compute_values(graph, leaves, changes)
+
+    def __getitem__(self, name: str) -> Array:
+        """The value of a node."""
+        return self.values[self.graph.position(name)]
+
+    def refuse_overflow(self, paths: Mapping[str, str]) -> None:
+        """Finite numbers in, finite numbers out: name the first node where that fails, and the path of its expression."""
+        for node, value in zip(self.graph.nodes, self.values, strict=False):
+            if not np.isfinite(value).all():
+                made = f" = {node.op.name}(…)" if node.op else ""
+                raise NotFinite(
+                    f"'{node.name}'{made} is not finite: the computation overflows, divides by zero or leaves the"
+                    " domain of a function there",
+                    path=paths.get(node.owner or node.name, ""),
+                )
+
+    @cached_property
+    def gradients(self) -> dict[str, Array]:
+        """∂J/∂node of every differentiable node, by name; zeros where the output does not depend on it."""
+        return self.gradients_of(self.graph.differentiable)
+
+    def gradients_of(self, names: Iterable[str]) -> dict[str, Array]:
+        names = tuple(names)
+        plan = plan_gradients(self.graph, names, self.changes)
+        found = self.pull_back(plan, self.graph.output, ONE)
+        gradients = {}
+        for name in names:
+            gradient = found[self.graph.position(name)]
+            gradients[name] = np.zeros(self.graph[name].shape) if gradient is None else gradient
+        return gradients
+
+    def pull_back(self, plan: Plan, start: int, seed: Array) -> list[Array | None]:
+        """Walk backward from one node; the result is by position."""
+        found: list[Array | None] = [None] * len(self.graph.nodes)
+        found[start] = seed
+        given: dict[int, Array] = {}
+        if self.graph.starts or self.changes.gradients:
+            by_name = {**self.graph.starts, **self.changes.gradients}
+            given = {self.graph.position(name): np.asarray(value) for name, value in by_name.items()}
+        walk(plan, self.values, found, given)
+        return found

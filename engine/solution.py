@@ -1,0 +1,106 @@
+"""The answer to a problem: every node with its value, gradient and formula, and the certificate of the key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.check import Certificate, certify
+from engine.errors import BadProblem
+from engine.fields import read_choice, read_list
+from engine.formulas import FormulaText, formula
+from engine.graph import Kind
+from engine.ops.row import Array, Shape
+from engine.problems import Problem
+from engine.quantities import Quantity, compute, understand
+
+PARTS = ("local", "formulas")
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A local derivative, of shape (node's shape + input's shape)."""
+
+    input: str
+    value: Array
+
+
+@dataclass(frozen=True, slots=True)
+class SolvedNode:
+    name: str
+    kind: Kind
+    op: str
+    inputs: tuple[str, ...]
+    shape: Shape
+    value: Array
+    gradient: Array | None
+    """None for a constant; entries may be infinite where the derivative is."""
+    formula: FormulaText | None = None
+    gradient_formula: FormulaText | None = None
+    local: tuple[Local, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    output: str
+    value: float
+    nodes: tuple[SolvedNode, ...]
+    certificate: Certificate
+    updates: dict[str, Array] = field(default_factory=dict)
+    jacobians: dict[str, Array] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def solve(problem: Problem, include: Any = (), jacobians: Any = ()) -> Solution:
+    """Everything about a problem, confirmed. KeyRefuted rather than an unconfirmed number.
+
+    `include` may name "local" and "formulas"; `jacobians` names local and total derivatives to be computed.
+    """
+    for place, part in enumerate(read_list(include, "include", "parts", empty=True)):
+        read_choice(part, f"include[{place}]", "part", PARTS)
+    for place, name in enumerate(read_list(jacobians, "jacobians", "names", empty=True)):
+        path = f"jacobians[{place}]"
+        if not isinstance(name, str) or understand(problem, name, path).kind not in ("local", "total"):
+            raise BadProblem("expected a Jacobian, such as 'dA1/dW1' or 'Z2/A1'", path=path)
+    run = problem.run()
+    certificate = certify(problem, run)
+    graph = problem.graph
+    nodes = []
+    for node in graph.nodes:
+        if node.hidden:
+            continue
+        inputs = graph.direct_inputs(node.name)
+        local: tuple[Local, ...] = ()
+        if "local" in include:
+            names = [f"{node.name}/{each}" for each in inputs]
+            local = tuple(
+                Local(each, value) for each, value in zip(inputs, compute(problem, names, run).values(), strict=True)
+            )
+        with_formulas = "formulas" in include
+        nodes.append(
+            SolvedNode(
+                name=node.name,
+                kind="input" if node.kind == "constant" else node.kind,
+                op=node.op.name if node.op else "",
+                inputs=inputs,
+                shape=node.shape,
+                value=run[node.name],
+                gradient=run.gradients[node.name] if node.differentiable else None,
+                formula=formula(problem, Quantity(node.name, "value", node.name)) if with_formulas else None,
+                gradient_formula=formula(problem, Quantity(f"d{node.name}", "gradient", node.name))
+                if with_formulas and node.differentiable
+                else None,
+                local=local,
+            )
+        )
+    updates = [f"{name}_new" for name in graph.parameters] if problem.optimizer else []
+    output = graph.nodes[graph.output].name
+    return Solution(
+        output=output,
+        value=float(run[output]),
+        nodes=tuple(nodes),
+        certificate=certificate,
+        updates=compute(problem, updates, run),
+        jacobians=compute(problem, jacobians, run),
+        warnings=problem.warnings,
+    )

@@ -1,0 +1,304 @@
+"""The checker is itself checked: planted mistakes are found, correct gradients never accused, kinks told as kinks."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import certify, check, read_problem
+from engine.check import METHODS
+from engine.errors import BadNumbers, KeyRefuted, ShapeMismatch, TooLarge, UnknownName
+from engine.graph import Changes
+from engine.limits import Limits
+from tests.problems import CASES, random_network
+
+
+def network(seed=0, activation="tanh", widths=(3, 4, 3), loss="cross_entropy", head="softmax", **options):
+    rng = np.random.default_rng(seed)
+    wire = random_network(rng, list(widths), [activation] * (len(widths) - 2) + [head], {"kind": loss}, **options)
+    return read_problem(wire)
+
+
+def swap_first_two(g):
+    swapped = g.copy()
+    swapped.flat[0], swapped.flat[1] = g.flat[1], g.flat[0]
+    return swapped
+
+
+def off_by_one_percent(g):
+    wrong = g.copy()
+    worst = np.unravel_index(np.abs(g).argmax(), g.shape)
+    wrong[worst] *= 1.01
+    return wrong
+
+
+def transpose_blocks(g):
+    """The transposed gradient where the shape allows it, else its entries in transposed order."""
+    return np.ascontiguousarray(g.T).reshape(g.shape)
+
+
+# (node, position of the input, what is done to the rule). Positions: dense 0 A, 1 W, 2 b; activations 0.
+MUTANTS: dict[str, tuple[str, int, Callable[..., Callable[..., Any]]]] = {
+    "sign of dW": ("Z1", 1, lambda rule: lambda d, out, *x: -rule(d, out, *x)),
+    "sign of db": ("Z1", 2, lambda rule: lambda d, out, *x: -rule(d, out, *x)),
+    "sign of dZ": ("A1", 0, lambda rule: lambda d, out, *x: -rule(d, out, *x)),
+    "factor 2": ("Z2", 1, lambda rule: lambda d, out, *x: 2 * rule(d, out, *x)),
+    "factor ½": ("Z2", 2, lambda rule: lambda d, out, *x: rule(d, out, *x) / 2),
+    "summed, not averaged": ("J", 0, lambda rule: lambda d, out, x: rule(d, out, x) * len(x)),
+    "averaged twice": ("J", 0, lambda rule: lambda d, out, x: rule(d, out, x) / len(x)),
+    "weights transposed": ("Z2", 1, lambda rule: lambda d, out, *x: transpose_blocks(rule(d, out, *x))),
+    "weights forgotten upstream": ("Z2", 0, lambda rule: lambda d, out, *x: np.resize(d.sum(axis=1), x[0].shape)),
+    "derivative forgotten": ("A1", 0, lambda rule: lambda d, out, x: d),
+    "derivative at z": ("A1", 0, lambda rule: lambda d, out, x: d * (1 - x**2)),
+    "derivative of sigmoid": ("A1", 0, lambda rule: lambda d, out, x: d * out * (1 - out)),
+    "square forgotten": ("A1", 0, lambda rule: lambda d, out, x: d * (1 - out)),
+    "one entry off by 1 %": ("Z1", 1, lambda rule: lambda d, out, *x: off_by_one_percent(rule(d, out, *x))),
+    "one bias off by 1 %": ("Z1", 2, lambda rule: lambda d, out, *x: off_by_one_percent(rule(d, out, *x))),
+    "two entries swapped": ("Z2", 1, lambda rule: lambda d, out, *x: swap_first_two(rule(d, out, *x))),
+    "two biases swapped": ("Z1", 2, lambda rule: lambda d, out, *x: swap_first_two(rule(d, out, *x))),
+    "bias averaged": ("Z1", 2, lambda rule: lambda d, out, *x: d.mean(axis=0)),
+    "first example only": ("Z2", 1, lambda rule: lambda d, out, A, *x: np.outer(A[0], d[0])),
+    "outer product of sums": ("Z1", 1, lambda rule: lambda d, out, A, *x: np.outer(A.sum(axis=0), d.sum(axis=0))),
+    "label of the next example": (
+        "losses",
+        0,
+        lambda rule: lambda d, out, a, y: rule(d, out, a, np.roll(y, 1, axis=0)),
+    ),
+    "prediction squared": ("losses", 0, lambda rule: lambda d, out, a, y: rule(d, out, a * a, y)),
+}
+
+
+def mutated_gradients(problem, node, position, change):
+    op = problem.graph[node].op
+    attributes = problem.graph[node].attributes
+
+    def rule(d, out, *inputs):
+        return op.rule(position)(d, out, *inputs, **attributes)
+
+    run = problem.run(Changes(rules={(node, position): change(rule)}))
+    return {f"d{name}": run.gradients[name] for name in problem.graph.parameters}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_planted_mistakes_are_found_and_named(mutant, method):
+    problem = network(seed=3)
+    right = {f"d{name}": problem.run().gradients[name] for name in problem.graph.parameters}
+    wrong = mutated_gradients(problem, *MUTANTS[mutant])
+    report = check(problem, wrong, method=method, seed=7)
+    assert report.status == "disagrees"
+    for verdict in report.gradients:
+        error = np.abs(wrong[verdict.name] - right[verdict.name])
+        assert verdict.status == ("disagrees" if error.max() > 1e-6 * np.abs(right[verdict.name]).max() else "agrees")
+        if verdict.status == "disagrees" and method != "directional":
+            assert verdict.worst is not None
+            assert error[verdict.worst.index] == pytest.approx(error.max(), rel=1e-5)
+            assert verdict.worst.submitted == wrong[verdict.name][verdict.worst.index]
+            assert verdict.worst.numeric == pytest.approx(right[verdict.name][verdict.worst.index], rel=1e-4, abs=1e-8)
+            assert verdict.max_error > verdict.error_bound
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_a_key_with_a_wrong_rule_is_not_handed_out(mutant, monkeypatch):
+    """The same mistakes, planted in the engine itself: the certificate refuses."""
+    problem = network(seed=3)
+    node, position, change = MUTANTS[mutant]
+    op = problem.graph[node].op
+    attributes = problem.graph[node].attributes
+    rules = Changes(rules={(node, position): change(lambda d, out, *x: op.rule(position)(d, out, *x, **attributes))})
+    with pytest.raises(KeyRefuted, match="could not be confirmed"):
+        certify(problem, problem.run(rules))
+
+
+def test_the_factored_certificate_refuses_too():
+    problem = network(seed=3, widths=(30, 60, 40))
+    assert certify(problem).status == "agrees"
+    node, position, change = MUTANTS["one entry off by 1 %"]
+    op = problem.graph[node].op
+    with pytest.raises(KeyRefuted):
+        certify(problem, problem.run(Changes(rules={(node, position): change(op.rule(position))})))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_correct_relu_networks_are_never_accused(method):
+    """500 networks, half of them with kinks on purpose: zero biases and an all-zero example."""
+    statuses = set()
+    for seed in range(500 if method == "increment" else 60):
+        rng = np.random.default_rng(seed)
+        activation = ["relu", "leaky_relu", "relu"][seed % 3]
+        wire = random_network(rng, [2, 3, 3, 2], [activation, activation, "softmax"], {"kind": "cross_entropy"}, examples=3)
+        if seed % 2:
+            wire["inputs"][1] = [0.0, 0.0]
+            for layer in wire["network"]["layers"]:
+                layer["bias"] = [0.0] * len(layer["bias"])
+        problem = read_problem(wire)
+        report = check(problem, method=method, tolerance=0.0 if method == "increment" else 1e-6, seed=seed)
+        assert report.status != "disagrees", (seed, report)
+        assert report.status != "inconclusive", (seed, report)
+        assert certify(problem).status in ("agrees", "kink")
+        statuses.add(report.status)
+    assert statuses == {"agrees", "kink"}
+
+
+def test_an_exact_kink_names_unit_and_example_and_accepts_any_subgradient():
+    wire = {
+        "network": {
+            "layers": [
+                {"weights": [[1.0, -2.0]], "bias": [0.0, 1.0], "activation": "relu"},
+                {"weights": [[3.0], [1.0]], "activation": "identity"},
+            ],
+            "loss": {"kind": "squared_error", "reduction": "sum"},
+        },
+        "inputs": [[0.0], [1.0]],
+        "labels": [[0.0], [0.0]],
+    }
+    problem = read_problem(wire)
+    report = check(problem)
+    assert report.status == "kink"
+    (bias,) = [each for each in report.gradients if each.name == "db1"]
+    assert bias.status == "kink"
+    assert [(kink.node, kink.index) for kink in bias.kinks] == [("Z1", (0, 0))]
+    gradient = problem.run().gradients["b1"]
+    # Unit 0 of example 0 rests on its kink: 2·(1 − 0)·3 = 6 for any slope from 0 to 1 there.
+    for slope, status in ((0.0, "kink"), (0.5, "kink"), (1.0, "kink"), (1.01, "disagrees"), (-0.01, "disagrees")):
+        claim = {"db1": gradient + np.array([6.0 * slope, 0.0])}
+        assert check(problem, claim).status == status
+        assert check(problem, claim, method="central").status == status
+        assert check(problem, claim, method="complex_step").status == status
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_all_methods_agree_on_the_worked_examples(case):
+    problem = read_problem(case["problem"])
+    for method in METHODS:
+        assert check(problem, method=method, seed=1).status in ("agrees", "kink")
+
+
+def test_the_error_bound_is_honest():
+    """Without tolerance, correct gradients are within the bound, and an error of twice the bound is not."""
+    for seed in range(40):
+        problem = network(seed=seed, activation=["tanh", "sigmoid", "softplus", "silu"][seed % 4])
+        report = check(problem, tolerance=0.0)
+        assert report.status == "agrees"
+        verdict = report.gradients[0]
+        off = problem.run().gradients["W1"].copy()
+        off[0, 0] += 2 * verdict.error_bound
+        assert check(problem, {"dW1": off}, tolerance=0.0).status == "disagrees"
+
+
+def test_random_directions_follow_their_seed():
+    problem = network()
+    wrong = {"dW1": problem.run().gradients["W1"] * 1.001}
+    first, second, other = (check(problem, wrong, method="directional", seed=seed) for seed in (1, 1, 2))
+    assert replace(first, seconds=0.0) == replace(second, seconds=0.0)
+    assert first.gradients[0].worst != other.gradients[0].worst
+    drawn = check(problem, wrong, method="directional")
+    assert drawn.seed is not None
+    assert drawn.seed != check(problem, wrong, method="directional").seed
+    again = check(problem, wrong, method="directional", seed=drawn.seed)
+    assert again.gradients == drawn.gradients
+
+
+@pytest.mark.parametrize("step", [1e-4, 1e-6, 1e-30, 1e-100, 1e-150])
+def test_increments_take_any_step(step):
+    report = check(network(), step=step, tolerance=1e-6)
+    assert report.status == "agrees"
+    if step < 1e-7:
+        assert max(each.max_error for each in report.gradients) < 1e-15
+
+
+def test_a_step_too_coarse_is_inconclusive_not_wrong():
+    report = check(network(), method="central", step=0.2, tolerance=0.0)
+    assert report.status == "inconclusive"
+    assert "smaller step" in next(each.reason for each in report.gradients if each.reason)
+
+
+def test_claims_are_read_strictly():
+    problem = network()
+    gradient = problem.run().gradients["W1"].tolist()
+    with pytest.raises(UnknownName, match="did you mean 'dW1'"):
+        check(problem, {"dw1": gradient})
+    with pytest.raises(ShapeMismatch, match="dW1 is 4×3, but 'W1' is 3×4"):
+        check(problem, {"dW1": np.array(gradient).T.tolist()})
+    with pytest.raises(BadNumbers, match="not NaN"):
+        check(problem, {"dW1": [[float("nan")] * 4] * 3})
+    with pytest.raises(UnknownName, match="method 'magic'"):
+        check(problem, method="magic")
+    with pytest.raises(BadNumbers, match="greater than 0"):
+        check(problem, step=0)
+
+
+def test_work_is_estimated_before_it_is_done():
+    wire = random_network(np.random.default_rng(0), [3, 4, 3], ["tanh", "softmax"], {"kind": "cross_entropy"})
+    problem = read_problem(wire, Limits(check_operations=100_000))
+    with pytest.raises(TooLarge, match="'directional' costs less"):
+        check(problem)
+
+
+def test_a_gradient_hidden_by_larger_ones_is_not_waved_through():
+    """64·eps·max|g| would cover any claim about b here."""
+    problem = read_problem({"graph": {"expressions": ["J = 1e20 * a + b"]}, "values": {"a": 1.0, "b": 2.0}})
+    assert check(problem).status == "agrees"
+    report = check(problem, {"da": 1e20, "db": 3.0})
+    assert [each.status for each in report.gradients] == ["agrees", "inconclusive"]
+    assert "rounding hides it" in report.gradients[1].reason
+
+
+def test_gradients_that_cancel_to_rounding_noise_agree():
+    """Three balanced classes at zero weights: db is a sum that is 0 up to rounding, and its noise accuses nobody."""
+    wire = {
+        "network": {
+            "layers": [{"weights": [[0.0] * 3], "bias": True, "activation": "softmax"}],
+            "loss": "cross_entropy",
+        },
+        "inputs": [[0.1], [0.7], [-0.3]],
+        "labels": [0, 1, 2],
+    }
+    problem = read_problem(wire)
+    assert certify(problem).status == "agrees"
+    assert check(problem, tolerance=0.0).status == "agrees"
+
+
+STEEP: dict[str, Any] = {
+    "network": {
+        "layers": [
+            {"weights": [[0.3, -0.8], [1.2, 0.4], [-0.6, 0.9]], "bias": [0.1, -0.2, 0.05], "activation": "relu"},
+            {"weights": [[0.7, -90732.0966942178, 0.5]], "bias": [0.2], "activation": "sigmoid"},
+        ],
+        "layout": "columns",
+        "loss": "binary_cross_entropy",
+    },
+    "inputs": [[1, -0.5], [0.5, 2]],
+    "labels": [[1, 0]],
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"weights": [[2.5, -5.0, -1.2, 0.5, 2.0, 243.79]]},  # gradients among the subnormal numbers
+        {"weights": [[1e-61, 1, 1, 1, 1, 1]], "scaled": 1e60},
+    ],
+)
+def test_no_method_accuses_a_correct_key_at_the_edges_of_floating_point(change):
+    """Kinks before a steep head, gradients of 1e-314, inputs of 1e60: truncation and underflow are not mistakes."""
+    wire = STEEP
+    if change:
+        inputs = [[3.0 * change.get("scaled", 1.0)], [2.0], [1.0], [3.0], [0.0], [4.19]]
+        layer = {"weights": change["weights"], "bias": [0.1], "activation": "sigmoid"}
+        network: dict[str, Any] = {"layers": [layer], "layout": "columns", "loss": "binary_cross_entropy"}
+        wire = {"network": network, "inputs": inputs, "labels": [[1]]}
+    problem = read_problem(wire)
+    assert certify(problem).status in ("agrees", "kink")
+    for method in ("increment", "directional", "complex_step"):
+        assert check(problem, method=method, seed=3).status in ("agrees", "kink"), method
+
+
+def test_complex_steps_at_zero_weights():
+    layer = {"weights": [[0.0]], "bias": [0.0], "activation": "sigmoid"}
+    for loss in ("binary_cross_entropy", "squared_error"):
+        wire = {"network": {"layers": [layer], "loss": loss}, "inputs": [[2.0]], "labels": [[1.0]]}
+        assert check(read_problem(wire), method="complex_step").status == "agrees"
