@@ -1,0 +1,61 @@
+"""The body of a request: read within a limit, parsed, and divided into the problem and the options beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import orjson
+from fastapi import Request
+
+from engine.arrays import kind_of
+from engine.errors import BadProblem
+from engine.fields import read_object
+from engine.problems.problem import FIELDS
+from service.errors import BodyTooLarge, MalformedJson
+
+NOT_JSON = (b"NaN", b"Infinity", b"nan", b"inf")
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """All bytes, or BodyTooLarge as soon as it is known: at once where the length is declared, else on the way."""
+    too_large = BodyTooLarge(f"the body has more than {limit:,} bytes")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise too_large
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise too_large
+    return bytes(body)
+
+
+def parse(body: bytes) -> Any:
+    if not body.strip():
+        raise MalformedJson("the body is empty: post a JSON object")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        hint = "; NaN and infinities are not JSON" if any(word in near(body, error) for word in NOT_JSON) else ""
+        raise MalformedJson(f"the body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}{hint}") from None
+
+
+def near(body: bytes, error: orjson.JSONDecodeError) -> bytes:
+    """What the parser stumbled over, from one character before."""
+    return error.doc[max(error.pos - 1, 0) : error.pos + 8].encode("utf-8", "replace")
+
+
+def divide(wire: Any, options: Collection[str]) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """The problem, and those of the options that are given (null counts as not given)."""
+    given = read_object(wire, "", optional=(*FIELDS, *options))
+    problem = {name: value for name, value in given.items() if name not in options}
+    return problem, {name: value for name, value in given.items() if name in options}
+
+
+def read_names(options: Mapping[str, Any], field: str) -> list[Any]:
+    """A list, which may be empty; what its entries stand for is for the engine to say."""
+    value = options.get(field, [])
+    if not isinstance(value, list):
+        raise BadProblem(f"expected a list of names, not {kind_of(value)}", path=field)
+    return value

@@ -1,0 +1,90 @@
+"""The tables of the engine, for a reader: every row with its options and formulas. A new row shows up by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from inspect import getdoc
+from typing import Any
+
+from engine.check import METHODS
+from engine.loss_rules import LOSS_RULES, LossRule
+from engine.ops import ACTIVATIONS, LOSSES, OPS
+from engine.ops.dense import LAYOUTS, ORIENTATIONS
+from engine.ops.row import Op
+from engine.optimizers import OPTIMIZERS, OptimizerRow
+from engine.problems.cost import AVERAGES, OUTPUTS, REDUCTIONS
+from engine.problems.network import SPREADS
+from engine.solution import PARTS
+
+EXPRESSION_NAMES = ("a", "b", "c")
+LOSS_NAMES = ("A", "Y")
+
+
+@cache
+def catalog() -> dict[str, Any]:
+    return {
+        "ops": [render_op(op) for op in OPS.values() if op.in_expressions],
+        "activations": [render_op(op, without=("axis",)) for op in ACTIVATIONS.values()],
+        "losses": [render_loss(LOSS_RULES[name], op) for name, op in LOSSES.items()],
+        "optimizers": [render_optimizer(row) for row in OPTIMIZERS.values()],
+        "check_methods": [{"name": name, "summary": summary(method)} for name, method in METHODS.items()],
+        "conventions": {
+            "layout": list(LAYOUTS),
+            "orientation": list(ORIENTATIONS),
+            "reduction": list(REDUCTIONS),
+            "average_in": list(AVERAGES),
+            "outputs": list(OUTPUTS),
+            "init": list(SPREADS),
+            "include": list(PARTS),
+        },
+    }
+
+
+def render_op(op: Op, names: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Operands are x, or a and b; d is the derivative with respect to the result, which is called out."""
+    names = names or (("x",) if op.arity == 1 and not op.variadic else EXPRESSION_NAMES[: max(op.arity, 2)])
+    words = {option: option for option in op.attributes} | {"d": "d", "out": "out"}
+    if op.variadic:
+        words |= {"all": ", ".join(names), "position": "position"}
+    return {
+        "name": op.name,
+        "summary": op.summary,
+        "operands": [*names, "…"] if op.variadic else list(names),
+        "options": options({name: value for name, value in op.attributes.items() if name not in without}),
+        "formula": {
+            "value": op.formula.value.format(*names, **words),
+            "gradients": [text.format(*names, **words) for text in op.formula.gradient],
+        },
+        **({"at_kinks": op.subgradient} if op.subgradient else {}),
+    }
+
+
+def render_loss(rule: LossRule, op: Op) -> dict[str, Any]:
+    return {
+        **render_op(op, LOSS_NAMES, without=("axis",)),
+        "labels": rule.labels,
+        "predictions": rule.predictions,
+        "class_indices": rule.class_indices,
+        "last_layers": [name for name in ACTIVATIONS if name in rule.heads],
+        **({"advice": rule.advice} if rule.advice else {}),
+    }
+
+
+def render_optimizer(row: OptimizerRow) -> dict[str, Any]:
+    settings = {"learning_rate": ..., **row.settings}
+    words = {name: name for name in settings}
+    return {"name": row.name, "options": options(settings), "formula": row.formula.format(p="p", d="dp", **words)}
+
+
+def options(defaults: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """`...` in a table marks an option without a default: it must be given."""
+    return [
+        {"name": name, "required": True} if default is ... else {"name": name, "required": False, "default": default}
+        for name, default in defaults.items()
+    ]
+
+
+def summary(described: object) -> str:
+    """The first paragraph of what the code itself says."""
+    return " ".join((getdoc(described) or "").partition("\n\n")[0].split())

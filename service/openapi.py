@@ -1,0 +1,113 @@
+"""The OpenAPI document: routes say which models and examples are theirs, and this puts it together.
+
+The example of a response is what the engine answers to the first example of the request, so it cannot grow stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Response
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from service.errors import MEDIA_TYPE
+from service.examples import Example
+from service.problem_types import PROBLEM_TYPES
+from service.schemas.base import Schemas
+from service.schemas.catalog import Catalog
+from service.schemas.check import CheckOptions, CheckResponse
+from service.schemas.gradients import GradientsOptions, GradientsResponse
+from service.schemas.operation import Health, ProblemDocument
+from service.schemas.problem import GraphProblem, LossProblem, NetworkProblem
+
+PREFIX = "#/components/schemas/"
+PROBLEMS = (NetworkProblem, GraphProblem, LossProblem)
+RESPONSES = (GradientsResponse, CheckResponse, Catalog, Health, ProblemDocument)
+REQUESTS: dict[str, type[BaseModel]] = {"GradientsRequest": GradientsOptions, "CheckRequest": CheckOptions}
+"""A request is a problem, and the options of the endpoint beside it."""
+
+Computed = Callable[[], dict[str, Any]]
+requested: dict[str, Mapping[str, Example]] = {}
+"""The examples of a request, by model. Routes add to this and to the next when they are imported."""
+computed: dict[str, Computed] = {}
+"""What makes the example of a response, by model; run when the document is asked for."""
+
+
+def posted(
+    request: str, response: str, examples: Mapping[str, Example], compute: Callable[[Any], dict[str, Any]]
+) -> dict[str, Any]:
+    """What a route says of itself that answers a posted problem."""
+    requested[request] = examples
+    content = {
+        "schema": reference(request),
+        "examples": {name: {"summary": each.summary, "value": each.body} for name, each in examples.items()},
+    }
+    first = next(iter(examples.values())).body
+    body = {"required": True, "content": {"application/json": content}}
+    return {
+        **shown(response, lambda: compute(first), errors=(413, 422, 500)),
+        "openapi_extra": {"requestBody": body},
+    }
+
+
+def shown(response: str, compute: Computed, errors: tuple[int, ...] = ()) -> dict[str, Any]:
+    """What a route says of itself that answers with this model."""
+    computed[response] = compute
+    answer = {"description": "Successful response", "content": {"application/json": {"schema": reference(response)}}}
+    return {"response_class": Response, "responses": {200: answer, **{status: problem(status) for status in errors}}}
+
+
+def problem(status: int) -> dict[str, Any]:
+    titles = "; ".join(row.title for row in PROBLEM_TYPES.values() if row.status == status)
+    return {"description": titles, "content": {MEDIA_TYPE: {"schema": reference("ProblemDocument")}}}
+
+
+def reference(name: str) -> dict[str, str]:
+    return {"$ref": PREFIX + name}
+
+
+def describe(app: FastAPI) -> None:
+    """Have the application answer with this document."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = build(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]  # the way FastAPI documents
+
+
+def build(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title, version=app.version, summary=app.summary, description=app.description, routes=app.routes
+    )
+    document["components"] = {"schemas": components()}
+    return document
+
+
+def components() -> dict[str, Any]:
+    models: list[type[BaseModel]] = [*PROBLEMS, *REQUESTS.values(), *RESPONSES]
+    _, schema = models_json_schema(
+        [(model, "validation") for model in models], ref_template=PREFIX + "{model}", schema_generator=Schemas
+    )
+    definitions: dict[str, Any] = schema["$defs"]
+    definitions["Problem"] = {
+        "description": "A network, a graph or a loss.",
+        "oneOf": [reference(model.__name__) for model in PROBLEMS],
+        "examples": [example for model in PROBLEMS for example in definitions[model.__name__]["examples"]],
+    }
+    for name, options in REQUESTS.items():
+        definitions[name] = {
+            "description": "A problem, with these options beside it.",
+            "allOf": [reference("Problem"), reference(options.__name__)],
+            "unevaluatedProperties": False,
+            "examples": [example.body for example in requested[name].values()],
+        }
+    for name, compute in computed.items():
+        example = orjson.dumps(compute(), option=orjson.OPT_SERIALIZE_NUMPY)
+        definitions[name]["examples"] = [orjson.loads(example)]
+    return dict(sorted(definitions.items()))

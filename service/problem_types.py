@@ -1,0 +1,146 @@
+"""Every type of problem document, for people: one row each. `GET /problems/{type}` shows a row.
+
+The kinds of the engine's errors are among them; a test asserts that none is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    kind: str
+    status: int
+    title: str
+    meaning: str
+    remedy: str
+
+    @property
+    def uri(self) -> str:
+        return f"/problems/{self.kind}"
+
+
+PROBLEM_TYPES: dict[str, ProblemType] = {
+    row.kind: row
+    for row in (
+        ProblemType(
+            "bad-problem",
+            422,
+            "The request is not one that can be understood",
+            "A field is missing, unknown, or holds something of another kind than is expected there.",
+            "Look at the path in `errors`: it names the field. The models in /docs show every field and an example.",
+        ),
+        ProblemType(
+            "bad-numbers",
+            422,
+            "These are not the numbers expected here",
+            "Where finite numbers are expected there is text, true or false, null, a list with rows of different"
+            " lengths, an empty list, or a number outside its range.",
+            "Correct the entry that the path points to, such as network.layers[0].weights[2][1]; indices count from 0.",
+        ),
+        ProblemType(
+            "shape-mismatch",
+            422,
+            "Two shapes do not fit together",
+            "Two parts of the problem have shapes that cannot be combined; the sentence tells both.",
+            "Compare the two shapes. Often a matrix is transposed: see `layout` (one example a row, or a column) and"
+            " `orientation` (weights in_out or out_in).",
+        ),
+        ProblemType(
+            "bad-labels",
+            422,
+            "The loss is not defined for these labels or predictions",
+            "Labels or predictions are outside what the loss is defined for, or the last layer's activation is one that"
+            " this loss cannot follow.",
+            "GET /v1/catalog tells for every loss which labels, predictions and last layers it takes.",
+        ),
+        ProblemType(
+            "bad-expression",
+            422,
+            "An expression cannot be read",
+            "An expression is not Python arithmetic (+ - * / ** @, parentheses, numbers) and calls of known ops, with"
+            " one name on its left.",
+            "Write one assignment an expression, such as 'u = tanh(W @ x + b)'. GET /v1/catalog lists the ops.",
+        ),
+        ProblemType(
+            "unknown-name",
+            422,
+            "A name stands for nothing here",
+            "An op, activation, loss, node or quantity of this name does not exist.",
+            "The sentence offers the nearest name that does exist. Names are case-sensitive: W1, dW1, Z2/A1, dA1/dW1.",
+        ),
+        ProblemType(
+            "name-collision",
+            422,
+            "One name would stand for two things",
+            "A name is given twice, or is also a derived one: de is the derivative with respect to e, and W_new the"
+            " parameter W after one step.",
+            "Rename one of the two.",
+        ),
+        ProblemType(
+            "not-scalar",
+            422,
+            "The output is not a single number",
+            "Gradients are of one number, but the output of this graph is a list or a matrix.",
+            "End with a sum, a mean or a loss, or name another node as `output`.",
+        ),
+        ProblemType(
+            "not-finite",
+            422,
+            "The result is not finite",
+            "The numbers given are finite, but what is computed from them overflows or is undefined, as log(0) is.",
+            "Take smaller numbers, or a form that is stable: cross_entropy_with_logits instead of log(softmax(…)).",
+        ),
+        ProblemType(
+            "too-large",
+            422,
+            "More than is computed at once",
+            "The problem has more nodes, numbers or work than one request may ask for.",
+            "Take fewer examples, units or Jacobians. For a check, method 'directional' costs least.",
+        ),
+        ProblemType(
+            "key-refuted",
+            500,
+            "A gradient could not be confirmed",
+            "Two independent methods disagree about a gradient of this problem, so no answer is given rather than one"
+            " that may be wrong. This is a fault of Verigrad, not of the request.",
+            "Report the request to whoever runs this service: it has been logged as an alarm.",
+        ),
+        ProblemType(
+            "malformed-json",
+            422,
+            "The body is not JSON",
+            "The body of the request cannot be read as JSON. NaN and Infinity are not JSON, nor are trailing commas.",
+            "Look at the line and column in the sentence. Most languages have a function that writes JSON.",
+        ),
+        ProblemType(
+            "body-too-large",
+            413,
+            "The body is too large",
+            "The body of the request has more bytes than this service accepts.",
+            "Send less at once. Whoever runs this service can raise the limit with VERIGRAD_MAX_BODY.",
+        ),
+        ProblemType(
+            "not-found",
+            404,
+            "There is nothing here",
+            "No resource has this address.",
+            "Check the address: /docs lists all there are.",
+        ),
+        ProblemType(
+            "method-not-allowed",
+            405,
+            "This address takes another method",
+            "The address exists, but not for this method: problems are sent with POST, all else is read with GET.",
+            "The Allow header names the methods that the address takes.",
+        ),
+        ProblemType(
+            "internal-error",
+            500,
+            "Something went wrong inside",
+            "The service met a fault of its own. Nothing about the request is known to be wrong.",
+            "Report the request to whoever runs this service: the fault is in its log.",
+        ),
+    )
+}

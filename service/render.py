@@ -1,0 +1,118 @@
+"""What the engine returns, in the form of the wire. Optional fields are left out where there is nothing to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from engine import Certificate, CheckReport, Solution
+from engine.check import Kink, Verdict
+from engine.ops.row import Array
+from engine.solution import Local, SolvedNode
+from service.numbers import Numbers
+
+
+def render_solution(solution: Solution) -> dict[str, Any]:
+    numbers = Numbers()
+    updates = {name: numbers(name, value) for name, value in solution.updates.items()}
+    return {
+        "output": solution.output,
+        "value": numbers(solution.output, solution.value),
+        "nodes": [render_node(node) for node in solution.nodes],
+        **present("updates", updates),
+        **present("jacobians", render_jacobians(solution.jacobians)),
+        **present("warnings", list(solution.warnings)),
+        "certificate": render_certificate(solution.certificate),
+        **numbers.reason(),
+    }
+
+
+def render_node(node: SolvedNode) -> dict[str, Any]:
+    numbers = Numbers()
+    value = numbers(node.name, node.value)
+    gradient = None
+    if node.gradient is None:
+        numbers.absent(f"{node.name} is a constant: it has no gradient")
+    else:
+        gradient = numbers(f"d{node.name}", node.gradient)
+    return {
+        "name": node.name,
+        "kind": node.kind,
+        **present("op", node.op),
+        "inputs": node.inputs,
+        "shape": node.shape,
+        "value": value,
+        "gradient": gradient,
+        **present("formula", node.gradient_formula and asdict(node.gradient_formula)),
+        **present("value_formula", node.formula and asdict(node.formula)),
+        **present("local", [render_local(node, each) for each in node.local]),
+        **numbers.reason(),
+    }
+
+
+def render_local(node: SolvedNode, local: Local) -> dict[str, Any]:
+    return {"input": local.input, **shaped(f"{node.name}/{local.input}", local.value)}
+
+
+def render_jacobians(jacobians: Mapping[str, Array]) -> dict[str, Any]:
+    return {name: shaped(name, value) for name, value in jacobians.items()}
+
+
+def shaped(name: str, value: Array) -> dict[str, Any]:
+    numbers = Numbers()
+    return {"shape": value.shape, "value": numbers(name, value), **numbers.reason()}
+
+
+def render_certificate(certificate: Certificate) -> dict[str, Any]:
+    numbers = Numbers()
+    if certificate.reason:
+        numbers.absent(certificate.reason)
+    return {
+        "method": certificate.method,
+        "status": certificate.status,
+        "max_error": numbers("max_error", certificate.max_error),
+        "coordinates": certificate.coordinates,
+        "kinks": render_kinks(certificate.kinks),
+        **numbers.reason(),
+    }
+
+
+def render_check(report: CheckReport) -> dict[str, Any]:
+    return {
+        "status": report.status,
+        "method": report.method,
+        "gradients": [render_verdict(each) for each in report.gradients],
+        "coordinates": report.coordinates,
+        "evaluations": report.evaluations,
+        **({} if report.step is None else {"step": report.step}),
+        **({} if report.seed is None else {"seed": report.seed}),
+        "seconds": report.seconds,
+    }
+
+
+def render_verdict(verdict: Verdict) -> dict[str, Any]:
+    numbers = Numbers()
+    if verdict.reason:
+        numbers.absent(verdict.reason)
+    rendered = {
+        "name": verdict.name,
+        "status": verdict.status,
+        "max_error": numbers("max_error", verdict.max_error),
+        "error_bound": numbers("error_bound", verdict.error_bound),
+    }
+    if verdict.worst:
+        rendered["worst"] = {
+            "index": verdict.worst.index,
+            "submitted": numbers("submitted", verdict.worst.submitted),
+            "numeric": numbers("numeric", verdict.worst.numeric),
+        }
+    return {**rendered, "kinks": render_kinks(verdict.kinks), **numbers.reason()}
+
+
+def render_kinks(kinks: Iterable[Kink]) -> list[dict[str, Any]]:
+    return [{"node": kink.node, "index": kink.index} for kink in kinks]
+
+
+def present(field: str, value: Any) -> dict[str, Any]:
+    return {field: value} if value else {}

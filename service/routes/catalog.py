@@ -1,0 +1,17 @@
+"""GET /v1/catalog: what there is to build a problem with."""
+
+from __future__ import annotations
+
+import orjson
+from fastapi import APIRouter, Response
+
+from service.catalog import catalog
+from service.openapi import shown
+
+router = APIRouter(tags=["gradients"])
+
+
+@router.get("/v1/catalog", summary="What there is", **shown("Catalog", catalog))
+async def get_catalog() -> Response:
+    """Ops, activations, losses, optimizers and methods of a check, with their options and formulas."""
+    return Response(orjson.dumps(catalog()), media_type="application/json")

@@ -1,0 +1,50 @@
+"""GET /docs: the OpenAPI document as a page to read and try, with no need of the internet.
+
+The page's script and style are those of the package fastapi-swagger; all addresses in it are relative, so that it also
+works behind a proxy that adds a prefix.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+
+router = APIRouter(include_in_schema=False)
+
+ASSETS = Path(str(files("fastapi_swagger") / "resources"))
+MEDIA_TYPES = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "favicon-32x32.png": "image/png",
+}
+
+
+@router.get("/")
+async def get_root() -> RedirectResponse:
+    return RedirectResponse("docs")
+
+
+@router.get("/docs")
+async def get_docs() -> HTMLResponse:
+    script, style, icon = (f"docs/{name}" for name in MEDIA_TYPES)
+    return get_swagger_ui_html(
+        openapi_url="openapi.json",
+        title="Verigrad",
+        swagger_js_url=script,
+        swagger_css_url=style,
+        swagger_favicon_url=icon,
+        # Without a validator's address the page would ask one on the internet about this document.
+        swagger_ui_parameters={"validatorUrl": None, "tryItOutEnabled": True, "displayRequestDuration": True},
+    )
+
+
+@router.get("/docs/{name}")
+async def get_asset(name: str) -> FileResponse:
+    if name not in MEDIA_TYPES:
+        raise HTTPException(404)
+    return FileResponse(ASSETS / name, media_type=MEDIA_TYPES[name], headers={"cache-control": "max-age=3600"})

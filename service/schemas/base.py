@@ -1,0 +1,60 @@
+"""What all models have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, SkipJsonSchema
+from pydantic_core.core_schema import WithDefaultSchema
+from typing_extensions import TypeAliasType
+
+Absent = SkipJsonSchema[None]
+"""`number | Absent = None` is a field that may be left out. In a request null counts as left out too."""
+
+Vector = list[float]
+Matrix = list[list[float]]
+NESTED = "A number, a list of numbers, a list of rows, …"
+Numbers = TypeAliasType(
+    "Numbers", Annotated["float | list[Numbers]", Field(description=NESTED, examples=[[[1, 2], [3, 4]]])]
+)
+Results = TypeAliasType(
+    "Results",
+    Annotated[
+        "float | list[Results] | None",
+        Field(
+            description=f"{NESTED}; what is not finite is null, and the object around it has a `reason`",
+            examples=[[[0.5, None]]],
+        ),
+    ],
+)
+
+
+class Wire(BaseModel):
+    """A model of the wire."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class Part(Wire):
+    """A part of a request: an object that has no other fields than these."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def one_of(names: Iterable[str]) -> Any:
+    """A field that takes one of the names in a table."""
+    return Field(json_schema_extra={"enum": list(names)})
+
+
+class Schemas(GenerateJsonSchema):
+    """JSON Schema without what helps nobody: titles that repeat the name, and null as a default of what is left out."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
+        if schema.get("default", ...) is None:
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)

@@ -1,0 +1,96 @@
+"""GET /v1/catalog."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.schemas.base import Absent, Wire
+
+SCALE = {"name": "scale", "required": False, "default": 1.0}
+FORMULA = {"value": "tanh(x)", "gradients": ["d * (1 - out**2)"]}
+SGD = {"name": "sgd", "options": [{"name": "learning_rate", "required": True}], "formula": "p - learning_rate * dp"}
+TANH = {"name": "tanh", "summary": "", "operands": ["x"], "options": [], "formula": FORMULA}
+
+
+class Option(Wire, json_schema_extra={"examples": [SCALE]}):
+    """A setting of a row; one that is not required has a default."""
+
+    name: str
+    required: bool
+    default: Any = None
+
+
+class OpFormula(Wire, json_schema_extra={"examples": [FORMULA]}):
+    """How an op is computed, and one gradient an operand: d is the derivative with respect to the result `out`."""
+
+    value: str
+    gradients: list[str]
+
+
+class CatalogOp(Wire, json_schema_extra={"examples": [TANH]}):
+    """An op that expressions can call, or an activation."""
+
+    name: str
+    summary: str
+    operands: list[str]
+    options: list[Option]
+    formula: OpFormula
+    at_kinks: str | Absent = None
+    """The derivative that is used where there is none, in words."""
+
+
+class CatalogLoss(
+    CatalogOp,
+    json_schema_extra={
+        "examples": [
+            {
+                "name": "squared_error",
+                "summary": "",
+                "operands": ["A", "Y"],
+                "options": [SCALE],
+                "formula": {"value": "scale * sum((A - Y)**2, axis=axis)", "gradients": ["d * scale * 2 * (A - Y)"]},
+                "labels": "any numbers",
+                "predictions": "any numbers",
+                "class_indices": False,
+                "last_layers": ["identity", "sigmoid", "tanh"],
+            }
+        ]
+    },
+):
+    """A loss, and what it goes with."""
+
+    labels: str
+    predictions: str
+    class_indices: bool
+    """Whether labels may be a flat list of class indices."""
+    last_layers: list[str]
+    """The activations that the last layer may have."""
+    advice: str | Absent = None
+    """What to do when the last layer has another."""
+
+
+class CatalogOptimizer(Wire, json_schema_extra={"examples": [SGD]}):
+    """An optimizer: the parameter p after one step, given its gradient dp."""
+
+    name: str
+    options: list[Option]
+    formula: str
+
+
+class CheckMethod(Wire, json_schema_extra={"examples": [{"name": "increment", "summary": "Exact increments."}]}):
+    """A method of POST /v1/check."""
+
+    name: str
+    summary: str
+
+
+class Catalog(Wire):
+    """What there is to build a problem with."""
+
+    ops: list[CatalogOp]
+    activations: list[CatalogOp]
+    losses: list[CatalogLoss]
+    optimizers: list[CatalogOptimizer]
+    check_methods: list[CheckMethod]
+    conventions: dict[str, list[str]]
+    """The fields that take one of a few names, and these names."""

@@ -1,0 +1,80 @@
+"""POST /v1/check."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from engine.check import METHODS
+from service.schemas.base import Absent, Numbers, Wire, one_of
+from service.schemas.gradients import Kink
+
+WORST = {"index": [0, 1], "submitted": 0.2, "numeric": -0.2}
+Status = Literal["agrees", "disagrees", "kink", "inconclusive"]
+
+
+class CheckOptions(
+    Wire, json_schema_extra={"examples": [{"gradients": {"dx": 4, "dy": 4}, "method": "central", "step": 1e-5}]}
+):
+    """What to check, and how."""
+
+    gradients: dict[str, Numbers] | Absent = None
+    """By name, such as dW1; the engine's own gradients of the parameters if left out."""
+    method: Annotated[str, one_of(METHODS)] = "increment"
+    step: Annotated[float, Field(gt=0)] | Absent = None
+    """Of the differences; each method has its own if left out."""
+    tolerance: Annotated[float, Field(ge=0)] = 1e-6
+    """Relative to the largest entry of each gradient; added to the error bound."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] | Absent = None
+    """Of the random directions; drawn if left out."""
+
+
+class Worst(Wire, json_schema_extra={"examples": [WORST]}):
+    """The entry that is furthest beyond its bound."""
+
+    index: list[int]
+    """Of the entry; for method `directional`, of the direction."""
+    submitted: float | None
+    numeric: float | None
+
+
+class Verdict(
+    Wire,
+    json_schema_extra={
+        "examples": [
+            {"name": "dW1", "status": "disagrees", "max_error": 0.4, "error_bound": 1e-12, "worst": WORST, "kinks": []}
+        ]
+    },
+):
+    """What the check says of one gradient."""
+
+    name: str
+    status: Status
+    max_error: float | None
+    """The largest difference between an entry and its estimate."""
+    error_bound: float | None
+    """How large a difference at the worst entry would still agree."""
+    worst: Worst | Absent = None
+    """Where it disagrees."""
+    kinks: list[Kink]
+    reason: str | Absent = None
+    """Why it is inconclusive, or why a number is null."""
+
+
+class CheckResponse(Wire):
+    """A verdict for every gradient; the gravest is that of the whole."""
+
+    status: Status
+    method: str
+    gradients: list[Verdict]
+    coordinates: int
+    """How many entries (or directions) were differenced."""
+    evaluations: int
+    """How many times the output was computed for it."""
+    step: float | Absent = None
+    """As it was given."""
+    seed: int | Absent = None
+    """Of the random directions: give it again to repeat the check."""
+    seconds: float
+    """The check itself, without parsing and rendering."""

@@ -1,0 +1,52 @@
+"""GET /healthz and /readyz, and the document of every error."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from service.problem_types import PROBLEM_TYPES
+from service.schemas.base import Wire, one_of
+
+PATH = "network.layers[1].weights"
+MESSAGE = "layer 2: weights are 3×1 (in_out) and take 3, but layer 1 gives 2 units"
+
+
+class Health(Wire):
+    """How the service is."""
+
+    status: Annotated[str, one_of(["ok", "ready", "not ready"])]
+
+
+class ProblemError(Wire, json_schema_extra={"examples": [{"path": PATH, "message": MESSAGE}]}):
+    """What is wrong, and where."""
+
+    path: str
+    """In the body of the request; empty for the whole of it. Indices count from 0."""
+    message: str
+
+
+class ProblemDocument(
+    Wire,
+    json_schema_extra={
+        "examples": [
+            {
+                "type": PROBLEM_TYPES["shape-mismatch"].uri,
+                "title": PROBLEM_TYPES["shape-mismatch"].title,
+                "status": 422,
+                "detail": f"{MESSAGE} (at {PATH})",
+                "errors": [{"path": PATH, "message": MESSAGE}],
+            }
+        ]
+    },
+):
+    """What went wrong (RFC 9457)."""
+
+    type: Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
+    """Stable, and the address of a page that explains it."""
+    title: str
+    status: int
+    detail: str
+    """A sentence to act on."""
+    errors: list[ProblemError]

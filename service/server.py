@@ -1,0 +1,50 @@
+"""The HTTP server, which says where it listens once it does, and how to try it."""
+
+from __future__ import annotations
+
+import shlex
+import socket
+from contextlib import suppress
+from urllib.request import getproxies, proxy_bypass
+
+import orjson
+import uvicorn
+
+from service.app import create_app
+from service.examples import GRADIENTS
+from service.settings import Settings
+
+GRACE = 10
+"""Seconds that requests under way are given when the service is stopped."""
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+class Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            print(greeting(host, port), flush=True)
+
+
+def serve(settings: Settings) -> None:
+    """Until SIGINT or SIGTERM."""
+    app = create_app(settings)
+    config = uvicorn.Config(app, host=settings.host, port=settings.port, timeout_graceful_shutdown=GRACE)
+    with suppress(KeyboardInterrupt):
+        Server(config).run()
+
+
+def greeting(host: str, port: int) -> str:
+    host = ANYWHERE.get(host, host)
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"Verigrad listens on {address} (a page to read and try: {address}/docs)\n\n{curl(address, host)}\n"
+
+
+def curl(address: str, host: str) -> str:
+    """One line to paste."""
+    direct = ["--noproxy", "*"] if "http" in getproxies() and not proxy_bypass(host) else []
+    body = orjson.dumps(GRADIENTS["graph"].body).decode()
+    return shlex.join(
+        ["curl", "-sS", *direct, f"{address}/v1/gradients", "-H", "content-type: application/json", "-d", body]
+    )
