@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.graph import Graph, Node
+from engine.graph.graph import Graph, Node
 from engine.latex import derivative, to_latex
 from engine.latex import name as name_in_latex
 from engine.ops import OPS

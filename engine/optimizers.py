@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.arrays import read_number
-from engine.fields import join, read_choice, read_object
 from engine.ops.row import Array
+from engine.reading.arrays import read_number
+from engine.reading.fields import join, read_choice, read_object
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from typing import Literal
 import numpy as np
 
 from engine.errors import BadProblem, ShapeMismatch, UnknownName, shape_text
-from engine.graph import UNCHANGED, Changes
-from engine.jacobians import local_jacobian, total_jacobian
+from engine.graph.graph import UNCHANGED, Changes
+from engine.graph.jacobians import local_jacobian, total_jacobian
+from engine.graph.run import Run
 from engine.ops.row import Array, Shape
 from engine.problems import Problem
-from engine.run import Run
 
 
 @dataclass(frozen=True, slots=True)

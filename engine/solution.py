@@ -7,12 +7,12 @@ from typing import Any
 
 from engine.check import Certificate, certify
 from engine.errors import BadProblem
-from engine.fields import read_choice, read_list
 from engine.formulas import FormulaText, formula
-from engine.graph import Kind
+from engine.graph.graph import Kind
 from engine.ops.row import Array, Shape
 from engine.problems import Problem
 from engine.quantities import Quantity, compute, understand
+from engine.reading.fields import read_choice, read_list
 
 PARTS = ("local", "formulas")
 

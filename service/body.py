@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 from fastapi import Request
 
-from engine.arrays import kind_of
 from engine.errors import BadProblem
-from engine.fields import read_object
 from engine.problems.problem import FIELDS
+from engine.reading.arrays import kind_of
+from engine.reading.fields import read_object
 from service.errors import BodyTooLarge, MalformedJson
 
 NOT_JSON = (b"NaN", b"Infinity", b"nan", b"inf")

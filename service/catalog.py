@@ -8,12 +8,12 @@ from inspect import getdoc
 from typing import Any
 
 from engine.check import METHODS
-from engine.loss_rules import LOSS_RULES, LossRule
 from engine.ops import ACTIVATIONS, LOSSES, OPS
 from engine.ops.dense import LAYOUTS, ORIENTATIONS
 from engine.ops.row import Op
 from engine.optimizers import OPTIMIZERS, OptimizerRow
 from engine.problems.cost import AVERAGES, OUTPUTS, REDUCTIONS
+from engine.problems.loss_rules import LOSS_RULES, LossRule
 from engine.problems.network import SPREADS
 from engine.solution import PARTS
 

@@ -17,7 +17,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from engine.backward import fit
+from engine.graph.backward import fit
 from engine.ops import OPS
 from engine.ops.dense import DENSE
 from engine.ops.row import Array, Op

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.loss_rules import LOSS_RULES
+from engine.problems.loss_rules import LOSS_RULES
 
 CASES: dict[str, dict[str, Any]] = {
     case["id"]: case for case in json.loads((Path(__file__).parent / "worked_examples.json").read_text())["cases"]

@@ -10,7 +10,7 @@ import pytest
 from engine import certify, check, read_problem
 from engine.check import METHODS
 from engine.errors import BadNumbers, KeyRefuted, ShapeMismatch, TooLarge, UnknownName
-from engine.graph import Changes
+from engine.graph.graph import Changes
 from engine.limits import Limits
 from tests.problems import CASES, random_network
 

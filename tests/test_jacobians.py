@@ -5,7 +5,7 @@ import pytest
 
 from engine import compute, read_problem
 from engine.errors import TooLarge, UnknownName
-from engine.graph import Changes
+from engine.graph.graph import Changes
 from engine.limits import Limits
 from tests.problems import CASES, random_network
 

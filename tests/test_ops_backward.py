@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, mutually_broadcastable_shapes
 
-from engine.backward import fit
+from engine.graph.backward import fit
 from engine.ops.shapes import along_axis, broadcast, losses, reduced
 from tests.op_cases import ROWS, Instance, instances, kink_instances
 from tests.op_table import CASES

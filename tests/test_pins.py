@@ -5,7 +5,7 @@ import pytest
 
 from engine import compute, pin, read_problem
 from engine.errors import ShapeMismatch, UnknownName
-from engine.graph import UNCHANGED, Changes
+from engine.graph.graph import UNCHANGED, Changes
 from tests.problems import CASES
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from engine.loss_rules import LOSS_RULES
 from engine.ops import ACTIVATIONS, OPS
 from engine.optimizers import OPTIMIZERS
+from engine.problems.loss_rules import LOSS_RULES
 from service import VERSION
 from service.app import create_app
 from service.examples import GRADIENTS

@@ -12,9 +12,9 @@ from engine.check.estimates import Estimate, largest
 from engine.check.increments import Kink
 from engine.check.verdicts import Status, gravest, judge
 from engine.errors import KeyRefuted
+from engine.graph.run import Run
 from engine.ops.row import Array
 from engine.problems import Problem
-from engine.run import Run
 
 LEEWAY = 1e-9
 """Relative to the largest entry of a tensor, beside the error bound: two correct computations may round differently, and a

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from engine.arrays import kind_of, read_array, read_number, read_whole
 from engine.check.estimates import Estimate, Estimates, Method, largest
 from engine.check.factored import FactoredCheck
 from engine.check.guard import guard
 from engine.check.methods import central, complex_step, directional, increment
 from engine.check.verdicts import CheckReport, gravest, judge
 from engine.errors import BadProblem, ShapeMismatch, UnknownName, shape_text
-from engine.fields import read_choice
+from engine.graph.run import Run
 from engine.ops.row import Array
 from engine.problems import Problem
-from engine.run import Run
+from engine.reading.arrays import kind_of, read_array, read_number, read_whole
+from engine.reading.fields import read_choice
 
 NUDGE, LAST_PLACES = 2.0**-40, 2.0**-50
 GENERAL_COORDINATES = 2_000

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.check.increments import Kink, Kinks
+from engine.graph.run import Run
 from engine.ops.row import Array, Side
-from engine.run import Run
 
 MULTIPLES = (1.0, -1.0, 2.0, -2.0)
 SIDES: tuple[Side, ...] = ("left", "right", "chosen")

@@ -19,9 +19,9 @@ from engine.check.estimates import Estimate, largest
 from engine.check.increments import Kinks
 from engine.check.methods import refuse_work
 from engine.check.suffix import Suffix
+from engine.graph.run import Run
 from engine.ops.row import Array, Side
 from engine.problems import Problem
-from engine.run import Run
 
 BATCH_ELEMENTS = 60_000
 """Numbers that the widest layer of a batch of perturbations may hold: what stays in the cache of a core."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.graph import Graph, Node
+from engine.graph.graph import Graph, Node
 from engine.ops.row import Array, Op, Side
 
 MOST_KINKS = 20

@@ -19,11 +19,11 @@ from engine.check.differences import (
 from engine.check.estimates import EPSILON, Estimate, Estimates, largest
 from engine.check.increments import Kink, Kinks, located, pairs_of, propagate
 from engine.errors import TooLarge
-from engine.graph import Changes
+from engine.graph.graph import Changes
+from engine.graph.run import Run
 from engine.limits import Limits
 from engine.ops.row import Array, Side
 from engine.problems import Problem
-from engine.run import Run
 
 BATCH_ELEMENTS = 500_000
 """Numbers that the largest node of a batch of perturbations may hold."""

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from engine.check.increments import STILL, Kink, Kinks
-from engine.graph import Node
+from engine.graph.graph import Node
+from engine.graph.run import Run
 from engine.ops.row import Array, Op, Side
 from engine.problems import Problem
-from engine.run import Run
 
 
 class Suffix:

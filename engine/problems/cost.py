@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from engine.arrays import is_plain, read_array, read_number
 from engine.errors import BadLabels, BadNumbers, ShapeMismatch, shape_text
-from engine.fields import join, read_choice, read_object
-from engine.graph import GraphBuilder, Shortcut
-from engine.heads import FUSIONS
-from engine.loss_rules import LOSS_RULES, LossRule, refuse
+from engine.graph.builder import GraphBuilder
+from engine.graph.graph import Shortcut
+from engine.graph.heads import FUSIONS
 from engine.ops import LOSSES, OPS
 from engine.ops.row import Array, Shape
+from engine.problems.loss_rules import LOSS_RULES, LossRule, refuse
+from engine.reading.arrays import is_plain, read_array, read_number
+from engine.reading.fields import join, read_choice, read_object
 
 REDUCTIONS = ("mean", "sum")
 AVERAGES = ("loss", "parameters")

@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from engine.arrays import read_array, read_number, read_whole
 from engine.errors import BadNumbers, BadProblem, ShapeMismatch, TooLarge, shape_text
-from engine.expressions import check_name
-from engine.fields import join, read_choice, read_list, read_object
-from engine.graph import GraphBuilder
+from engine.graph.builder import GraphBuilder
 from engine.limits import Limits
-from engine.loss_rules import check_head
 from engine.ops import ACTIVATIONS
 from engine.ops.dense import DENSE, LAYOUTS, ORIENTATIONS
 from engine.ops.row import Array
 from engine.problems.cost import Cost, add_cost, read_cost, read_labels, read_matrix, units_axis
+from engine.problems.loss_rules import check_head
+from engine.reading.arrays import read_array, read_number, read_whole
+from engine.reading.expressions import check_name
+from engine.reading.fields import join, read_choice, read_list, read_object
 
 DEFAULT_ORIENTATION = {"rows": "in_out", "columns": "out_in"}
 MAXIMUM_UNITS = 1_000_000

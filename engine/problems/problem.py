@@ -6,19 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.arrays import kind_of, read_array
 from engine.errors import BadProblem, EngineError, NameCollision, NotScalar, TooLarge, UnknownName
-from engine.expressions import Expression, check_name
-from engine.fields import read_choice, read_list, read_object
-from engine.graph import UNCHANGED, Changes, Graph, GraphBuilder
+from engine.graph.builder import GraphBuilder
+from engine.graph.graph import UNCHANGED, Changes, Graph
+from engine.graph.run import Run
 from engine.limits import DEFAULT_LIMITS, Limits
-from engine.loss_rules import refuse
 from engine.ops.dense import LAYOUTS
 from engine.ops.row import Array
 from engine.optimizers import Optimizer, read_optimizer
 from engine.problems.cost import add_cost, by_example, read_cost, read_labels, read_matrix
+from engine.problems.loss_rules import refuse
 from engine.problems.network import Network, build_network
-from engine.run import Run
+from engine.reading.arrays import kind_of, read_array
+from engine.reading.expressions import Expression, check_name
+from engine.reading.fields import read_choice, read_list, read_object
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from engine import check, read_problem
-from engine.arrays import kind_of
 from engine.errors import BadProblem
+from engine.reading.arrays import kind_of
 from service.answer import answer
 from service.body import divide
 from service.examples import CHECK

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from engine.loss_rules import LOSS_RULES
 from engine.ops import ACTIVATIONS
 from engine.ops.dense import LAYOUTS, ORIENTATIONS
 from engine.optimizers import OPTIMIZERS
 from engine.problems.cost import AVERAGES, OUTPUTS, REDUCTIONS
+from engine.problems.loss_rules import LOSS_RULES
 from engine.problems.network import SPREADS
 from service.schemas.base import Absent, Matrix, Numbers, Part, Vector, Wire, one_of
 

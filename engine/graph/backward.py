@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.graph import UNCHANGED, Changes, Graph, Node, bind
+from engine.graph.graph import UNCHANGED, Changes, Graph, Node, bind
 from engine.ops.row import Array, Rule, Shape
 
 

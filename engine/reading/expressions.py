@@ -13,12 +13,12 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from engine.arrays import kind_of
 from engine.errors import BadExpression, EngineError, NameCollision, TooLarge, UnknownName, shorten
-from engine.graph import GraphBuilder
+from engine.graph.builder import GraphBuilder
 from engine.limits import Limits
 from engine.ops import OPS
 from engine.ops.row import Op
+from engine.reading.arrays import kind_of
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 ALLOWED = "allowed are + - * / ** @, unary minus, parentheses, numbers, names, and calls of catalogued ops"

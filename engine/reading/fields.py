@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from engine.arrays import kind_of
 from engine.errors import BadProblem, UnknownName, shorten, suggestion
+from engine.reading.arrays import kind_of
 
 
 def read_object(

@@ -7,10 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.backward import Plan, plan_gradients, walk
 from engine.errors import NotFinite
-from engine.forward import Values, compute_values
-from engine.graph import UNCHANGED, Changes, Graph, check_value
+from engine.graph.backward import Plan, plan_gradients, walk
+from engine.graph.forward import Values, compute_values
+from engine.graph.graph import UNCHANGED, Changes, Graph, check_value
 from engine.ops.row import Array
 
 ONE = np.ones(())

@@ -1,4 +1,4 @@
-"""Forward: first a plan, in which every special case is settled, then a walk, which has none. As in `engine.backward`.
+"""Forward: first a plan, in which every special case is settled, then a walk, which has none. As in `engine.graph.backward`.
 
 A plan has one step a node; a step writes the node's value, and that of a fused head also what it prepared.
 """
@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.backward import PREPARED
-from engine.graph import UNCHANGED, Changes, Graph, Node, Shortcut, bind
+from engine.graph.backward import PREPARED
+from engine.graph.graph import UNCHANGED, Changes, Graph, Node, Shortcut, bind
 from engine.ops.row import Array
 
 Values = list[Any]

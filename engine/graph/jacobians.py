@@ -6,11 +6,11 @@ from math import prod
 
 import numpy as np
 
-from engine.backward import Planner, walk
 from engine.errors import TooLarge, UnknownName, shape_text
+from engine.graph.backward import Planner, walk
+from engine.graph.run import Run
 from engine.limits import DEFAULT_LIMITS
 from engine.ops.row import Array
-from engine.run import Run
 
 
 def local_jacobian(run: Run, node: str, by: str, most: int = DEFAULT_LIMITS.jacobian_entries) -> Array:

@@ -1,0 +1,1 @@
+"""The graph, and one run of it: values forward, gradients backward."""
