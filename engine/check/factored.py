@@ -127,9 +127,9 @@ def linear(D: Estimate, product: Callable[[Array, Array], Array], M: Array, *, a
     """An estimate carried through a product with M that sums over `axis` of D; its spread is bounded from above."""
     numeric = product(D.numeric, M)
     size = float(np.abs(M).max(initial=0.0))
-    spread = np.broadcast_to(size * D.spread.sum(axis=axis, keepdims=numeric.ndim == 2), numeric.shape)
+    spread = size * D.spread.sum(axis=axis, keepdims=numeric.ndim == 2)  # broadcasts against the others
     if not D.kinked.any():
-        return Estimate(numeric, spread, np.zeros(numeric.shape, dtype=bool), numeric, numeric)
+        return Estimate(numeric, spread, np.zeros((1,) * numeric.ndim, dtype=bool), numeric, numeric)
     rising, falling = np.maximum(M, 0.0), np.minimum(M, 0.0)
     low_D, high_D = (np.where(D.kinked, side, D.numeric) for side in (D.low, D.high))
     return Estimate(

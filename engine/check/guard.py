@@ -17,7 +17,7 @@ from engine.check.increments import Kinks
 from engine.errors import KeyRefuted
 from engine.ops.row import Array
 
-SAMPLED = 4
+SAMPLED = 1
 LEEWAY = 1e-8
 """Relative to the sum of magnitudes; a wrong product is wrong by far more."""
 
@@ -74,16 +74,17 @@ def samples_of_layer(
         column[:, j], row[n] = A[:, i], W[i]
         yield Sample(layer.weights, column, D_W[i, j], size_W)
         yield Sample(source, row, D_A[n, i], size_A)
-    V = signs(rng, W.shape)
-    yield Sample(layer.weights, A @ V, float(np.vdot(D_W, V)), size_W)
-    V = signs(rng, A.shape)
-    yield Sample(source, V @ W, float(np.vdot(D_A, V)), size_A)
+    # Directions u·vᵀ of random signs: any wrong entry shows in uᵀ·D·v, and no product of matrices is needed for them.
+    u, v = signs(rng, len(W)), signs(rng, units)
+    yield Sample(layer.weights, np.outer(A @ u, v), float(u @ D_W @ v), size_W)
+    u, v = signs(rng, examples), signs(rng, len(W))
+    yield Sample(source, np.outer(u, v @ W), float(u @ D_A @ v), size_A)
     if layer.bias:
         D_b = estimates[layer.bias].numeric
-        v = signs(rng, (units,))
+        v = signs(rng, units)
         yield Sample(layer.bias, np.broadcast_to(v, (examples, units)), float(D_b @ v), float(np.abs(D_b).sum()))
 
 
-def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Random entries of +1 and −1, cheaper to draw than normal ones."""
-    return rng.integers(0, 2, shape, dtype=np.int8) * 2.0 - 1.0
+def signs(rng: np.random.Generator, count: int) -> Array:
+    """Random entries of +1 and −1."""
+    return rng.integers(0, 2, count) * 2.0 - 1.0

@@ -83,6 +83,9 @@ def judge(
         if any_kink:
             outside = np.maximum(np.atleast_1d(estimate.low) - submitted, submitted - np.atleast_1d(estimate.high))
             error = np.where(kinked, np.maximum(outside, 0.0), error)
+    if not any_kink and is_plain_agreement(error, bound, spread, rounding, own):
+        return Verdict(name, "agrees", float(error.max()), float(bound.max()))
+    bound = np.broadcast_to(bound, error.shape)
     sound = np.isfinite(error + bound)
     error = np.where(sound, error, 0.0)
 
@@ -109,6 +112,12 @@ def judge(
         kinks=tuple(sorted(estimate.kinks)) if any_kink else (),
         reason=reason,
     )
+
+
+def is_plain_agreement(error: Array, bound: Array, spread: Array, rounding: Any, own: float) -> bool:
+    """The common case, in few passes over large tensors: every entry within a bound that means something."""
+    meaningful = np.all(rounding <= TOO_WIDE * own) and np.all(spread <= TOO_WIDE * own)
+    return bool(meaningful and (error - bound).max() <= 0.0)  # which is False where anything is not a number
 
 
 def summed_rounding(claim: Array, estimate: Estimate) -> Any:

@@ -16,12 +16,15 @@ from engine.ops.row import Array, Formula, Op, Side
 from engine.ops.stable import (
     SoftmaxRows,
     as_rows,
+    expm1,
     from_rows,
+    log_of_mixture,
     log_softmax,
     log_softmax_increment,
     negative_magnitude,
     positive_part,
     ramp_increment,
+    softmax,
     softplus_increment,
     touches,
 )
@@ -112,6 +115,27 @@ def rows_slope(rows: SoftmaxRows, labels: Array) -> Array:
         others[at] = 0.0
         slope[at] = others.sum(axis=1) - total * rows.rest / (1.0 + rows.rest)
     return slope
+
+
+def softmax_loss_increment(z: Array, dz: Array, y: Array, dy: Array, axis: int) -> Array:
+    """Σ_j y_j·log(1 + Σ_{k≠j} p_k·(e^{Δ_k − Δ_j} − 1)): for one-hot labels the class's own term alone."""
+    if not np.any(dy) and is_one_hot(y, axis):
+        return y * np.expand_dims(class_increment(z, dz, y, axis), axis)
+    return -(y + dy) * log_softmax_increment(z, dz, axis) - dy * log_softmax(z, axis)
+
+
+def is_one_hot(y: Array, axis: int) -> bool:
+    return bool(np.count_nonzero(y) == np.count_nonzero(y == 1.0) == y.size // y.shape[axis] and y.any(axis=axis).all())
+
+
+def class_increment(z: Array, dz: Array, y: Array, axis: int) -> Array:
+    """The change of −log p_y when the logits move by Δ: log(1 + Σ p_k·(e^{Δ_k − Δ_y} − 1)), where k = y adds 0."""
+    p, steps, labels = np.moveaxis(softmax(z, axis), axis, -1), np.moveaxis(dz, axis, -1), np.moveaxis(y, axis, -1)
+    apart = steps - np.einsum("...k,...k->...", steps, labels)[..., None]
+    growth = np.einsum("...k,...k->...", expm1(apart), p)
+    if growth.min(initial=0.0) >= -0.5:
+        return np.log1p(growth)
+    return log_of_mixture(growth, np.einsum("...k,...k->...", np.exp(apart), p))
 
 
 def loss_op(
@@ -242,7 +266,7 @@ ROWS = (
         lambda z, y, axis: -y * log_softmax(z, axis),
         softmax_slope,
         lambda z, y, axis: -log_softmax(z, axis),
-        lambda z, dz, y, dy, axis: -(y + dy) * log_softmax_increment(z, dz, axis) - dy * log_softmax(z, axis),
+        softmax_loss_increment,
         Formula(
             "-{1} * log(softmax({0}, axis={axis}))",
             (

@@ -28,6 +28,13 @@ def touches(x: Array, dx: Array) -> Array:
     return reached
 
 
+def expm1(x: Array) -> Array:
+    """e^x − 1. Tiny steps need no library: x + x²/2 + x³/6 is exact to rounding below 1e-5, and several times as fast."""
+    if x.size < 256 or np.abs(x).max() > 1e-5:
+        return np.expm1(x)
+    return x * (1.0 + x * (0.5 + x * (1.0 / 6.0)))
+
+
 def positive_part(x: Array) -> Array:
     """max(x, 0), for complex x too."""
     return np.where(x.real > 0, x, 0.0) if np.iscomplexobj(x) else np.maximum(x, 0.0)

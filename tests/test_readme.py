@@ -1,0 +1,58 @@
+"""README is true: its Python runs, its curl lines are answered, its tables and its folder list are those of the code."""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from engine.check import METHODS
+from tests.serving import Served, free_port, pasted
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_runs(code, capsys):
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out
+
+
+def test_curl_lines_are_answered():
+    (line,) = blocks("bash")
+    with Served("--port", str(free_port())) as served:
+        assert "http://127.0.0.1:8000/" in line  # the address that `scripts/serve` listens on unless told otherwise
+        answer = pasted(line.replace("http://127.0.0.1:8000", served.address))
+        nodes = {node["name"]: node for node in answer["nodes"]}
+        assert nodes["c"]["gradient"] == 9  # as the sentence below it says
+        assert answer["certificate"]["status"] == "agrees"
+        assert httpx.get(f"{served.address}/docs", trust_env=False).status_code == 200
+
+
+def test_the_methods_are_those_of_the_table():
+    rows = re.findall(r"^\| `(\w+)`", README, flags=re.MULTILINE)
+    assert rows == list(METHODS)
+
+
+def test_the_folders_are_those_of_the_project():
+    (listing,) = re.findall(r"## How it is built\n\n(.*?)\n\n", README, flags=re.DOTALL)
+    paths = []
+    for line in listing.splitlines():
+        folder = line.split()[0]
+        paths.append(f"engine/{folder}" if line.startswith("      ") else folder)
+    for path in paths:
+        assert (ROOT / path).is_dir(), path
+    engine = {f"engine/{each.parent.name}/" for each in (ROOT / "engine").glob("*/__init__.py")}
+    assert engine <= set(paths)
+
+
+def test_the_scripts_exist():
+    for name in re.findall(r"scripts/\w+", README):
+        assert (ROOT / name).is_file(), name
+    for name in re.findall(r"benchmarks/\w+\.py", README):
+        assert (ROOT / name).is_file(), name
