@@ -59,15 +59,14 @@ def walk(plan: Plan, values: Sequence[Array], found: list[Array | None], given: 
 
 
 def plan_gradients(graph: Graph, wanted: Iterable[str], changes: Changes = UNCHANGED) -> Plan:
-    """The walk from the output to the wanted nodes. The plans of unchanged runs are kept."""
+    """The walk from the output to the wanted nodes, kept by their names and by the names of what is pinned."""
     names = tuple(wanted)
-    if changes is UNCHANGED and names in graph.plans:
-        kept: Plan = graph.plans[names]
-        return kept
-    plan = Planner(graph, changes).plan(graph.output, {graph.position(name) for name in names})
-    if changes is UNCHANGED:
-        graph.plans[names] = plan
-    return plan
+
+    def plan() -> Plan:
+        return Planner(graph, changes).plan(graph.output, {graph.position(name) for name in names})
+
+    key = ("backward", names, frozenset(changes.values), frozenset(changes.gradients))
+    return graph.kept(key, plan, changes.forwards, changes.rules, changes.locals)
 
 
 class Planner:

@@ -11,40 +11,36 @@ from typing import Any
 import numpy as np
 
 from engine.graph.backward import PREPARED
-from engine.graph.graph import UNCHANGED, Changes, Graph, Node, Shortcut, bind
+from engine.graph.graph import Changes, Graph, Node, Shortcut, bind
 from engine.ops.row import Array
 
 Values = list[Any]
-FORWARD = ()
 Step = Callable[[Values, Mapping[str, Array]], None]
 
 
 def compute_values(graph: Graph, leaves: Mapping[str, Array], changes: Changes) -> Values:
-    """One value a node, and last what the fused head prepared, or None."""
+    """One value a node, and last what the fused head prepared, or None. What is pinned is as good as a leaf."""
     values: Values = [None] * (len(graph.nodes) + 1)
+    given = {**leaves, **changes.values} if changes.values else leaves
     with np.errstate(all="ignore"):
         for step in plan_values(graph, changes):
-            step(values, leaves)
+            step(values, given)
     return values
 
 
 def plan_values(graph: Graph, changes: Changes) -> list[Step]:
-    """The steps of a run; those of an unchanged one are kept."""
-    if changes is UNCHANGED and FORWARD in graph.plans:
-        kept: list[Step] = graph.plans[FORWARD]
-        return kept
-    steps = [plan_value(graph, position, node, changes) for position, node in enumerate(graph.nodes)]
-    if changes is UNCHANGED:
-        graph.plans[FORWARD] = steps
-    return steps
+    """The steps of a run, kept by the names of what is pinned."""
+
+    def plan() -> list[Step]:
+        return [plan_value(graph, position, node, changes) for position, node in enumerate(graph.nodes)]
+
+    return graph.kept(("forward", frozenset(changes.values)), plan, changes.forwards)
 
 
 def plan_value(graph: Graph, position: int, node: Node, changes: Changes) -> Step:
-    if node.name in changes.values:
-        return given_value(position, np.asarray(changes.values[node.name]))
     if node.number is not None:
-        return given_value(position, np.asarray(node.number))
-    if node.op is None:
+        return fixed_value(position, np.asarray(node.number))
+    if node.op is None or node.name in changes.values:
         return leaf_value(position, node.name)
     if node.name in changes.forwards:
         return computed_value(position, changes.forwards[node.name], node.inputs)
@@ -62,7 +58,7 @@ def is_moved(name: str, changes: Changes) -> bool:
     return name in changes.values or name in changes.forwards
 
 
-def given_value(position: int, value: Array) -> Step:
+def fixed_value(position: int, value: Array) -> Step:
     def step(values: Values, leaves: Mapping[str, Array]) -> None:
         values[position] = value
 

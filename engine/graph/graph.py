@@ -6,11 +6,11 @@ replaced to see what a mistake leads to) is a `Changes`, given to the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from engine.errors import ShapeMismatch, UnknownName, shape_text
 from engine.graph.heads import Fusion
 from engine.ops.row import Array, Op, Rule, Shape
 
+MOST_PLANS = 500
+T = TypeVar("T")
 Kind = Literal["input", "parameter", "constant", "value"]
 
 
@@ -123,9 +125,19 @@ class Graph:
         return tuple(node.name for node in self.nodes if node.differentiable and not node.hidden)
 
     @cached_property
-    def plans(self) -> dict[tuple[str, ...], Any]:
-        """Walks already planned: the forward one under (), backward ones under the names they are wanted for."""
+    def plans(self) -> dict[Hashable, Any]:
         return {}
+
+    def kept(self, key: Hashable, plan: Callable[[], T], *special: object) -> T:
+        """A plan made once and kept by its key; one for anything special is made for its run alone."""
+        if any(special):
+            return plan()
+        found: T | None = self.plans.get(key)
+        if found is None:
+            if len(self.plans) >= MOST_PLANS:
+                self.plans.clear()
+            found = self.plans[key] = plan()
+        return found
 
     def ancestors(self, position: int) -> set[int]:
         """The nodes on which this one depends, itself included."""
