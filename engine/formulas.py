@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
 
 from engine.graph.graph import Graph, Node
-from engine.latex import derivative, to_latex
-from engine.latex import name as name_in_latex
+from engine.latex import Latex
 from engine.ops import OPS
 from engine.ops.row import Formula
 from engine.problems import Problem
@@ -23,6 +24,7 @@ CALL = re.compile(r"[A-Za-z_]\w*\(")
 GROUP = re.compile(r"\(")
 DEFAULTS = (", axis=None", ", keepdims=False")
 PRODUCT = re.compile(r"(?<![\w.])(?<!\*\* )(?<!/ )(\d+(?:\.\d+)?) \* (\d+(?:\.\d+)?)(?![\w.*(])(?! \*\*)")
+POWER_LESS_ONE = re.compile(r"\*\*\((\d+) - 1\)")
 FACTOR_ONE = re.compile(r"(?<![\w.])1 \* | \* 1(?![\w./*])")
 
 
@@ -47,8 +49,9 @@ def formula(problem: Problem, quantity: Quantity) -> FormulaText | None:
         right = ""
     if not right:
         return None
-    left = derivative(quantity.node, quantity.by) if quantity.by else name_in_latex(quantity.name)
-    return FormulaText(f"{quantity.name} = {right}", f"{left} = {to_latex(right)}")
+    latex = Latex(graph.names)
+    left = latex.derivative(quantity.node, quantity.by) if quantity.by else latex.name(quantity.name)
+    return FormulaText(f"{quantity.name} = {right}", f"{left} = {latex.formula(right)}")
 
 
 def value_text(graph: Graph, name: str) -> str:
@@ -90,7 +93,7 @@ def local_text(graph: Graph, name: str, by: str) -> str:
 def update_text(problem: Problem, name: str) -> str:
     assert problem.optimizer is not None
     settings = {key: number(value) for key, value in problem.optimizer.settings.items()}
-    return tidy(problem.optimizer.row.formula.format(p=name, d=f"d{name}", **settings))
+    return tidy(problem.optimizer.formula.format(p=name, d=f"d{name}", **settings))
 
 
 def derivative_name(graph: Graph, position: int) -> str:
@@ -177,7 +180,9 @@ def fields(graph: Graph, node: Node) -> dict[str, str]:
         shown[key] = str(value) if isinstance(value, bool | tuple | None) else number(value)
         if key == "axis" and value is not None:
             shown[key] = shown_axis(value, rank)
-    return {**shown, "all": ", ".join(operands(graph, node))}
+    shape = graph.nodes[node.inputs[0]].shape
+    count = prod(shape) // max(1, prod(node.shape))
+    return {**shown, "all": ", ".join(operands(graph, node)), "shape_of_0": axes_text(shape), "count": str(count)}
 
 
 def shown_axis(axis: int | tuple[int, ...], rank: int) -> str:
@@ -191,7 +196,12 @@ def axes_text(axes: Iterable[int]) -> str:
 
 
 def number(value: float) -> str:
-    return f"{value:.15g}"
+    """As short as it is exact: 0.5, or (1/3)."""
+    decimal = f"{value:.15g}"
+    ratio = Fraction(value).limit_denominator(1000)
+    if len(decimal) > 8 and abs(float(ratio) - value) <= 1e-15 * abs(value):
+        return f"({ratio})"
+    return decimal
 
 
 def wrapped(text: str) -> str:
@@ -216,5 +226,6 @@ def tidy(text: str) -> str:
     for default in DEFAULTS:
         text = text.replace(default, "")
     text = PRODUCT.sub(lambda match: number(float(match[1]) * float(match[2])), text)
+    text = POWER_LESS_ONE.sub(lambda match: f"**{int(match[1]) - 1}", text).replace("**1)", ")").removesuffix("**1")
     text = FACTOR_ONE.sub("", text)
     return text[1:-1] if is_closed(text, GROUP) else text

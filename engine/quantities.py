@@ -33,14 +33,16 @@ class Quantity:
 def understand(problem: Problem, name: str, path: str = "") -> Quantity:
     """The quantity of that name, or UnknownName with the nearest one that exists."""
     graph = problem.graph
-    if name in graph.index:
+    if name in graph.names:
         return Quantity(name, "value", name)
     numerator, slash, denominator = name.partition("/")
     if slash:
-        if numerator in graph.index and denominator in graph.direct_inputs(numerator):
+        if numerator in graph.names and denominator in graph.direct_inputs(numerator):
             return Quantity(name, "local", numerator, denominator)
         of, by = numerator[1:], denominator[1:]
-        if numerator[:1] == "d" and denominator[:1] == "d" and of in graph.index and by in graph.index:
+        if numerator[:1] == "d" and denominator[:1] == "d" and of in graph.names and by in graph.names:
+            if graph.position(by) not in graph.ancestors(graph.position(of)):
+                raise BadProblem(f"'{by}' has no influence on '{of}': there is no {name}", path=path)
             return Quantity(name, "total", of, by)
     elif name[:1] == "d" and name[1:] in graph.differentiable:
         return Quantity(name, "gradient", name[1:])
@@ -58,6 +60,25 @@ def known_names(problem: Problem) -> list[str]:
     if problem.optimizer:
         names += [f"{name}_new" for name in graph.parameters]
     return names + [f"{name}/{by}" for name in graph.names for by in graph.direct_inputs(name)]
+
+
+def computed_names(problem: Problem) -> list[str]:
+    """The quantities that follow from what is given, and can be asked for: not X, labels or parameters."""
+    given = {node.name for node in problem.graph.nodes if node.op is None}
+    return [name for name in known_names(problem) if name not in given]
+
+
+def in_order(problem: Problem, names: Iterable[str]) -> list[Quantity]:
+    """Quantities in the order in which a person computes them: values forward, derivatives backward, then updates."""
+    graph = problem.graph
+    passes = {"value": 0, "local": 1, "gradient": 2, "total": 3, "update": 4}
+
+    def place(quantity: Quantity) -> tuple[int, int, int]:
+        position = graph.position(quantity.node)
+        by = graph.position(quantity.by) if quantity.by else 0
+        return passes[quantity.kind], -position if quantity.kind == "gradient" else position, by
+
+    return sorted((understand(problem, name) for name in names), key=place)
 
 
 def shape_of(problem: Problem, quantity: Quantity) -> Shape:

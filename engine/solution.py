@@ -8,7 +8,7 @@ from typing import Any
 from engine.check import Certificate, certify
 from engine.errors import BadProblem
 from engine.formulas import FormulaText, formula
-from engine.graph.graph import Kind
+from engine.graph.graph import Kind, Node
 from engine.ops.row import Array, Shape
 from engine.problems import Problem
 from engine.quantities import Quantity, compute, understand
@@ -35,8 +35,9 @@ class SolvedNode:
     value: Array
     gradient: Array | None
     """None for a constant; entries may be infinite where the derivative is."""
+    value_formula: FormulaText | None = None
     formula: FormulaText | None = None
-    gradient_formula: FormulaText | None = None
+    """Of the gradient."""
     local: tuple[Local, ...] = ()
 
 
@@ -49,6 +50,14 @@ class Solution:
     updates: dict[str, Array] = field(default_factory=dict)
     jacobians: dict[str, Array] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+
+def op_of(problem: Problem, node: Node) -> str:
+    """The op that makes a node; "expression" where unnamed parts lie between it and its inputs."""
+    if node.op is None:
+        return ""
+    parts = any(problem.graph.nodes[each].owner for each in node.inputs)
+    return "expression" if parts else node.op.name
 
 
 def solve(problem: Problem, include: Any = (), jacobians: Any = ()) -> Solution:
@@ -81,13 +90,13 @@ def solve(problem: Problem, include: Any = (), jacobians: Any = ()) -> Solution:
             SolvedNode(
                 name=node.name,
                 kind="input" if node.kind == "constant" else node.kind,
-                op=node.op.name if node.op else "",
+                op=op_of(problem, node),
                 inputs=inputs,
                 shape=node.shape,
                 value=run[node.name],
                 gradient=run.gradients[node.name] if node.differentiable else None,
-                formula=formula(problem, Quantity(node.name, "value", node.name)) if with_formulas else None,
-                gradient_formula=formula(problem, Quantity(f"d{node.name}", "gradient", node.name))
+                value_formula=formula(problem, Quantity(node.name, "value", node.name)) if with_formulas else None,
+                formula=formula(problem, Quantity(f"d{node.name}", "gradient", node.name))
                 if with_formulas and node.differentiable
                 else None,
                 local=local,

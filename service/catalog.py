@@ -44,7 +44,12 @@ def catalog() -> dict[str, Any]:
 def render_op(op: Op, names: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> dict[str, Any]:
     """Operands are x, or a and b; d is the derivative with respect to the result, which is called out."""
     names = names or (("x",) if op.arity == 1 and not op.variadic else EXPRESSION_NAMES[: max(op.arity, 2)])
-    words = {option: option for option in op.attributes} | {"d": "d", "out": "out"}
+    words = {option: option for option in op.attributes} | {
+        "d": "d",
+        "out": "out",
+        "shape_of_0": f"{names[0]}.shape",
+        "count": "count",
+    }
     if op.variadic:
         words |= {"all": ", ".join(names), "position": "position"}
     return {

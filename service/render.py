@@ -44,8 +44,8 @@ def render_node(node: SolvedNode) -> dict[str, Any]:
         "shape": node.shape,
         "value": value,
         "gradient": gradient,
-        **present("formula", node.gradient_formula and asdict(node.gradient_formula)),
-        **present("value_formula", node.formula and asdict(node.formula)),
+        **present("formula", node.formula and asdict(node.formula)),
+        **present("value_formula", node.value_formula and asdict(node.value_formula)),
         **present("local", [render_local(node, each) for each in node.local]),
         **numbers.reason(),
     }

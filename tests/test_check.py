@@ -9,7 +9,7 @@ import pytest
 
 from engine import certify, check, read_problem
 from engine.check import METHODS
-from engine.errors import BadNumbers, KeyRefuted, ShapeMismatch, TooLarge, UnknownName
+from engine.errors import BadNumbers, BadProblem, KeyRefuted, ShapeMismatch, TooLarge, UnknownName
 from engine.graph.graph import Changes
 from engine.limits import Limits
 from tests.problems import CASES, random_network
@@ -302,3 +302,37 @@ def test_complex_steps_at_zero_weights():
     for loss in ("binary_cross_entropy", "squared_error"):
         wire = {"network": {"layers": [layer], "loss": loss}, "inputs": [[2.0]], "labels": [[1.0]]}
         assert check(read_problem(wire), method="complex_step").status == "agrees"
+
+
+def expression(*expressions, **values):
+    return read_problem({"graph": {"expressions": list(expressions)}, "values": values})
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_gradients_that_are_zero_up_to_rounding_accuse_nobody(method):
+    """Sums that cancel exactly by hand, and up to rounding here, whether or not other gradients are sent along."""
+    identity = {"weights": [[0.3]], "bias": [0.1], "activation": "identity"}
+    balanced = {"layers": [identity], "loss": "squared_error"}
+    problem = read_problem({"network": balanced, "inputs": [[1], [-1]], "labels": [[0.3], [-0.1]]})
+    assert check(problem, {"db1": [0]}, method=method).status == "agrees"
+    perfect = {"layers": [{**identity, "weights": [[0.1]], "bias": [0.2]}], "loss": "squared_error"}
+    problem = read_problem({"network": perfect, "inputs": [[1], [2]], "labels": [[0.3], [0.4]]})
+    assert check(problem, {"db1": [0], "dW1": [[0]]}, method=method).status == "agrees"
+    problem = expression("f = sum(softmax(z))", z=[1, 2, 3])
+    assert check(problem, method=method).status == "agrees"
+    assert certify(problem).status == "agrees"
+    assert check(expression("f = (x - 0.1) * (x - 0.3)", x=0.2), method=method).status == "agrees"
+
+
+@pytest.mark.parametrize(
+    ("claim", "status"), [([1, 0], "kink"), ([0.5, 0.5], "kink"), ([0, 0], "disagrees"), ([1, 1], "disagrees")]
+)
+def test_the_parts_of_a_tie_sum_to_one(claim, status):
+    assert check(expression("f = max(x)", x=[1, 1]), {"dx": claim}).status == status
+
+
+def test_nothing_to_check_is_said():
+    problem = read_problem({"graph": {"expressions": ["f = c * x"]}, "values": {"x": 1, "c": 2}, "constants": ["c", "x"]})
+    with pytest.raises(BadProblem, match="nothing to check"):
+        check(problem)
+    assert certify(problem).status == "agrees"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import EngineError, compute, read_problem
+from engine import EngineError, compute, read_problem, solve
 from engine.errors import (
     BadExpression,
     BadProblem,
@@ -64,7 +64,10 @@ def test_values(expression, expected):
 
 def test_unnamed_parts_belong_to_their_expression():
     problem = read_problem(graph("u = W @ x + b", "J = sum(u * u)"))
-    assert problem.graph.names == ("x", "W", "b", "k", "u.1", "u", "J.1", "J")
+    assert problem.graph.names == ("x", "W", "b", "k", "u", "J")
+    assert [node.op for node in solve(problem).nodes][-2:] == ["expression", "expression"]
+    with pytest.raises(UnknownName):
+        compute(problem, ["u.1"])
     assert problem.graph.direct_inputs("u") == ("W", "x", "b")
     assert problem.graph.direct_inputs("J") == ("u",)
     assert np.array_equal(compute(problem, ["u/W"])["u/W"][0], np.stack([x, 0 * x]))

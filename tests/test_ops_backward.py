@@ -143,7 +143,9 @@ def part(d, position, *parts, axis):
 def written(text, instance, **names):
     """A formula as a student reads it, with names for the inputs."""
     inputs = [f"x{k}" for k in range(len(instance.inputs))]
-    return text.format(*inputs, all=", ".join(inputs), d="d", out="out", **names, **instance.attributes)
+    count = instance.inputs[0].size // max(1, instance.forward().size)
+    words = {"all": ", ".join(inputs), "d": "d", "out": "out", "shape_of_0": "x0.shape", "count": count}
+    return text.format(*inputs, **words, **names, **instance.attributes)
 
 
 def read(text, instance, names):

@@ -43,7 +43,7 @@ def test_a_solution_holds_everything():
     by_name = {node.name: node for node in solution.nodes}
     assert by_name["Y"].gradient is None
     assert [local.input for local in by_name["Z2"].local] == ["A1", "W2"]
+    assert by_name["Z1"].value_formula is not None
+    assert by_name["Z1"].value_formula.text == "Z1 = X @ W1"
     assert by_name["Z1"].formula is not None
-    assert by_name["Z1"].formula.text == "Z1 = X @ W1"
-    assert by_name["Z1"].gradient_formula is not None
-    assert by_name["Z1"].gradient_formula.text == "dZ1 = dA1 * A1 * (1 - A1)"
+    assert by_name["Z1"].formula.text == "dZ1 = dA1 * A1 * (1 - A1)"

@@ -43,7 +43,7 @@ def certify(problem: Problem, run: Run | None = None, seed: int = 0) -> Certific
     run = run or problem.run()
     gradients = run.gradients
     found = estimate(problem, run, list(gradients), "increment", None, seed)
-    scale = largest(*(each.numeric for each in found.by_name.values()))
+    scale = largest(*(each.numeric for each in found.by_name.values()), *(each for each in gradients.values()))
     verdicts = []
     for name, gradient in gradients.items():
         analytic, numeric = finite_part(gradient, found.by_name[name])

@@ -14,7 +14,7 @@ from engine.check.estimates import Estimate, Estimates, Method, largest
 from engine.check.factored import FactoredCheck
 from engine.check.guard import guard
 from engine.check.methods import central, complex_step, directional, increment
-from engine.check.verdicts import CheckReport, gravest, judge
+from engine.check.verdicts import CheckReport, Verdict, gravest, judge
 from engine.errors import BadProblem, ShapeMismatch, UnknownName, shape_text
 from engine.graph.run import Run
 from engine.ops.row import Array
@@ -58,18 +58,40 @@ def estimate(problem: Problem, run: Run, names: Sequence[str], method: str, step
 
 
 def noise_of(problem: Problem, run: Run, name: str) -> Callable[[], float]:
-    """How far rounding alone moves a gradient: in proportion, how far it moves when every leaf does a little."""
+    """What rounding alone does to a gradient: how it differs when every leaf moves by a few units in the last place.
+
+    A small nudge shows how the computation itself rounds; a larger one, in proportion, how it answers to rounded inputs.
+    """
 
     def noise() -> float:
         rng = np.random.default_rng(0)
-        moved = {
-            leaf: value + NUDGE * rng.standard_normal(value.shape) * np.where(value == 0.0, 1.0, np.abs(value))
-            for leaf, value in problem.leaves.items()
-        }
-        nudged = Run(problem.graph, moved).gradients_of([name])[name]
-        return largest(nudged - run.gradients_of([name])[name]) * (LAST_PLACES / NUDGE)
+        base = run.gradients_of([name])[name]
+        found = 0.0
+        for nudge in (LAST_PLACES, LAST_PLACES, NUDGE):
+            moved = {
+                leaf: value + nudge * rng.standard_normal(value.shape) * np.where(value == 0.0, 1.0, np.abs(value))
+                for leaf, value in problem.leaves.items()
+            }
+            nudged = Run(problem.graph, moved).gradients_of([name])[name]
+            found = max(found, largest(nudged - base) * min(1.0, LAST_PLACES / nudge))
+        return found
 
     return noise
+
+
+def look_along_directions(
+    problem: Problem, run: Run, name: str, claim: Array, verdict: Verdict, seed: int, terms: Mapping[str, Any]
+) -> Verdict:
+    """At a tie, entries that are right one by one may be wrong together (the parts of a maximum sum to 1).
+
+    So a gradient at a kink must also lie between the one-sided differences along random directions, and along all ones.
+    """
+    found = estimate(problem, run, [name], "directional", None, seed).by_name[name]
+    joint = judge(verdict.name, claim, found, **terms)
+    if joint.status != "disagrees":
+        return verdict
+    reason = "every entry lies between its one-sided differences, but together, along a direction, they do not"
+    return replace(verdict, status="disagrees", reason=reason, max_error=joint.max_error, error_bound=joint.error_bound)
 
 
 def read_claims(problem: Problem, claims: Any) -> dict[str, Array]:
@@ -113,20 +135,23 @@ def check(
     seed = secrets.randbits(53) if seed is None else read_whole(seed, "seed", least=0, most=2**63 - 1)
     started = perf_counter()
     run = problem.run()
-    own = (name[1:] for name in problem.asked)
+    own = [name[1:] for name in problem.asked]
+    if claims is None and not own:
+        raise BadProblem("there is nothing to check: every value is a constant", path="constants")
     submitted = read_claims(problem, claims) if claims is not None else run.gradients_of(own)
     found = estimate(problem, run, list(submitted), method, step, seed)
-    scale = largest(*(each.numeric for each in found.by_name.values() if each.directions is None)) or largest(
-        *submitted.values()
-    )
-    verdicts = tuple(
-        judge(f"d{name}", claim, found.by_name[name], scale=scale, tolerance=tolerance, noise=noise_of(problem, run, name))
-        for name, claim in submitted.items()
-    )
+    scale = largest(*(each.numeric for each in found.by_name.values() if each.directions is None), *run.gradients.values())
+    verdicts = []
+    for name, claim in submitted.items():
+        terms: dict[str, Any] = {"scale": scale, "tolerance": tolerance, "noise": noise_of(problem, run, name)}
+        verdict = judge(f"d{name}", claim, found.by_name[name], **terms)
+        if verdict.status == "kink" and method != "directional":
+            verdict = look_along_directions(problem, run, name, claim, verdict, seed, terms)
+        verdicts.append(verdict)
     return CheckReport(
         status=gravest(each.status for each in verdicts),
         method=method,
-        gradients=verdicts,
+        gradients=tuple(verdicts),
         coordinates=found.coordinates,
         evaluations=found.evaluations,
         seed=seed if method == "directional" else None,

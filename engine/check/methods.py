@@ -97,6 +97,7 @@ def directional(problem: Problem, run: Run, names: Sequence[str], step: float | 
     for order, name in enumerate(names):
         shape = problem.graph[name].shape
         directions = np.random.default_rng([seed, order]).standard_normal((DIRECTIONS, *shape))
+        directions[0] = 1.0  # one along which entries that tie stay tied
         h = np.full(DIRECTIONS, natural)
         found = difference(direction_moves(problem, run, name, directions), h, adapt=step is None)
         evaluations += found.evaluations

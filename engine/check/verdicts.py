@@ -98,7 +98,7 @@ def judge(
         status, reason = "inconclusive", "not every entry is finite: a derivative or a difference overflows there"
     elif is_hidden(error, spread + (ROUNDING + tolerance) * own, kinked, rounding, own, noise):
         status, reason = "inconclusive", "this gradient is so much smaller than others here that rounding hides it"
-    elif (~kinked & (spread > np.maximum(TOO_WIDE * own, rounding)) & (error > 0.0)).any():
+    elif (~kinked & (spread > TOO_WIDE * max(own, scale)) & (error > 0.0)).any():
         status, reason = "inconclusive", "differences with steps h and 2h are too far apart to tell: try a smaller step"
 
     at = np.unravel_index(int(np.argmax(np.where(wrong, error - bound, -1.0) if wrong.any() else error)), error.shape)

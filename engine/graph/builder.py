@@ -33,7 +33,7 @@ class GraphBuilder:
                 f"the nodes of this graph would hold more than {self.limits.elements:,} numbers;"
                 f" '{node.name}' alone has {shape_text(node.shape)}"
             )
-        if not node.hidden:
+        if node.number is None:
             self.index[node.name] = len(self.nodes)
         self.nodes.append(node)
         return len(self.nodes) - 1

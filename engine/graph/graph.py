@@ -58,8 +58,8 @@ class Node:
 
     @property
     def hidden(self) -> bool:
-        """A number written inside an expression is not a quantity."""
-        return self.number is not None
+        """A number, or an unnamed part of an expression, is not a quantity that anyone can ask for."""
+        return self.number is not None or bool(self.owner)
 
     @property
     def differentiable(self) -> bool:
@@ -96,7 +96,8 @@ class Graph:
 
     @cached_property
     def index(self) -> dict[str, int]:
-        return {node.name: position for position, node in enumerate(self.nodes) if not node.hidden}
+        """Of all nodes but numbers; unnamed parts have a place too, though nobody can ask for them."""
+        return {node.name: position for position, node in enumerate(self.nodes) if node.number is None}
 
     def __getitem__(self, name: str) -> Node:
         return self.nodes[self.position(name)]

@@ -34,7 +34,10 @@ Side = Literal["left", "right", "chosen"]
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """`value` and one `gradient` an input; {0}, {1}… stand for the inputs, {out} for the result, {d} for ∂J/∂out."""
+    """`value` and one `gradient` an input; {0}, {1}… stand for the inputs, {out} for the result, {d} for ∂J/∂out.
+
+    {shape_of_0} is the first input's shape, and {count} how many of its entries make one of the result.
+    """
 
     value: str
     gradient: tuple[str, ...]

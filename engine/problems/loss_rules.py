@@ -50,7 +50,7 @@ def anything(x: Array) -> Array:
 
 
 UNIT = "numbers from 0 to 1"
-CLASSES = "class indices, or rows of probabilities (one-hot rows among them) that sum to 1"
+CLASSES = "class indices, or probabilities (one-hot ones among them) that sum to 1 for every example"
 
 LOSS_RULES: dict[str, LossRule] = {
     rule.name: rule
@@ -109,5 +109,7 @@ def refuse(found: Array, values: Array, layout: str, what: str, expected: str, *
     example, output = (int(each) for each in np.argwhere(found)[0])
     place = f"[{example}][{output}]" if layout == "rows" else f"[{output}][{example}]"
     row = values[example]
-    total = f" (example {example} sums to {row.sum():.6g})" if found[example].all() and len(row) > 1 else ""
-    raise BadLabels(f"{what} must be {expected}, not {row[output]:.6g}{total}", path=path + place)
+    wrong = f"{row[output]:.6g}"
+    if found[example].all() and not outside_unit(row).any():  # every entry is allowed, but not their sum
+        wrong = f"probabilities that sum to {row.sum():.6g} (example {example})"
+    raise BadLabels(f"{what} must be {expected}, not {wrong}", path=path + place)

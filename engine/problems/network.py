@@ -73,7 +73,16 @@ def draw_weights(init: Any, layer: int, fan_in: int, units: int, path: str) -> A
     return np.random.default_rng([seed, layer]).standard_normal((fan_in, units)) * spread
 
 
-def read_weights(layer: Mapping[str, Any], number: int, fan_in: int, orientation: str, path: str, limits: Limits) -> Array:
+def read_weights(
+    layer: Mapping[str, Any],
+    number: int,
+    fan_in: int,
+    examples: int,
+    layout: str,
+    orientation: str,
+    path: str,
+    limits: Limits,
+) -> Array:
     """The given weights, checked against the layer before, or drawn ones."""
     if "weights" in layer and "units" in layer:
         raise BadProblem("a layer has 'weights' or 'units', not both", path=path)
@@ -96,11 +105,12 @@ def read_weights(layer: Mapping[str, Any], number: int, fan_in: int, orientation
     takes = weights.shape[0 if orientation == "in_out" else 1]
     if takes != fan_in:
         source = f"the inputs have {fan_in} features" if number == 1 else f"layer {number - 1} gives {fan_in} units"
-        hint = (
-            "; they would fit transposed: see 'orientation'"
-            if weights.shape[::-1][0 if orientation == "in_out" else 1] == fan_in
-            else ""
-        )
+        hints = []
+        if weights.shape[1 if orientation == "in_out" else 0] == fan_in:
+            hints.append("they would fit transposed: see 'orientation'")
+        if number == 1 and takes == examples:
+            hints.append(f"the inputs would fit transposed: with layout '{layout}' an example is a {layout[:-1]}")
+        hint = f"; {', or '.join(hints)}" if hints else ""
         raise ShapeMismatch(
             f"layer {number}: weights are {shape_text(weights.shape)} ({orientation}) and take {takes}, but {source}{hint}",
             path=here,
@@ -119,7 +129,7 @@ def read_bias(layer: Mapping[str, Any], number: int, units: int, path: str) -> A
     values = read_array(bias, here)
     if values.shape != (units,):
         raise ShapeMismatch(
-            f"layer {number}: the bias is {shape_text(values.shape)}, but must be a list of {units}, one for each unit",
+            f"layer {number}: the bias is {shape_text(values.shape)}, but must be a flat list of {units}, one for each unit",
             path=here,
         )
     return values
@@ -170,7 +180,7 @@ def build_network(wire: Mapping[str, Any], limits: Limits) -> tuple[GraphBuilder
         layer = read_object(layer, here, required=["activation"], optional=fields)
         suffix = layer_suffix(layer, number, here)
         W, b, Z, A = (f"{letter}{suffix}" for letter in "WbZA")
-        leaves[W] = read_weights(layer, number, fan_in, orientation, here, limits)
+        leaves[W] = read_weights(layer, number, fan_in, examples, layout, orientation, here, limits)
         units = leaves[W].shape[1 if orientation == "in_out" else 0]
         bias = read_bias(layer, number, units, here)
         activation, settings = activation_of(layer, here)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.errors import BadProblem, EngineError, NameCollision, NotScalar, TooLarge, UnknownName
+from engine.errors import BadProblem, EngineError, NameCollision, NotScalar, TooLarge, UnknownName, shape_text
 from engine.graph.builder import GraphBuilder
 from engine.graph.graph import UNCHANGED, Changes, Graph
 from engine.graph.run import Run
@@ -26,12 +26,12 @@ from engine.reading.fields import read_choice, read_list, read_object
 class Problem:
     """A graph with the values of its leaves: all that is needed to compute any quantity."""
 
-    graph: Graph
-    leaves: Mapping[str, Array]
+    graph: Graph = field(repr=False)
+    leaves: Mapping[str, Array] = field(repr=False)
     asked: tuple[str, ...]
     """The gradients that are asked for when nobody says otherwise, as names of quantities."""
     optimizer: Optimizer | None = None
-    network: Network | None = None
+    network: Network | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
     limits: Limits = DEFAULT_LIMITS
     paths: Mapping[str, str] = field(default_factory=dict)
@@ -108,9 +108,24 @@ def expression_problem(wire: Mapping[str, Any], limits: Limits) -> Problem:
         for position, node in enumerate(graph.nodes)
         if position not in reached and not node.hidden and node.differentiable
     )
+    warnings += tuple(broadcast_warnings(graph))
     asked = tuple(f"d{name}" for name in graph.parameters)
     paths = {expression.name: expression.path for expression in expressions}
     return Problem(graph, leaves, asked, optimizer, None, warnings, limits, paths)
+
+
+def broadcast_warnings(graph: Graph) -> Iterator[str]:
+    """A column plus a list gives a matrix: allowed, and seldom meant."""
+    for node in graph.nodes:
+        shapes = [graph.nodes[each].shape for each in node.inputs]
+        if (
+            node.op is not None
+            and node.op.aligned
+            and "axis" not in node.attributes
+            and all(shape != node.shape for shape in shapes)
+        ):
+            listed = " and ".join(shape_text(shape) for shape in shapes)
+            yield f"in '{node.owner or node.name}', {listed} broadcast to {shape_text(node.shape)}: is that meant?"
 
 
 def read_values(value: Any, expressions: list[Expression]) -> dict[str, Array]:
