@@ -7,6 +7,7 @@ check(problem, {"dW1": ...})      claimed gradients against a numerical method
 
 from engine.check import Certificate, CheckReport, certify, check
 from engine.errors import EngineError
+from engine.grading import Grade, Key, Policy, distinguish, grade, read_policy, shown
 from engine.limits import Limits
 from engine.problems import Problem, read_problem
 from engine.quantities import compute, pin
@@ -16,13 +17,20 @@ __all__ = [
     "Certificate",
     "CheckReport",
     "EngineError",
+    "Grade",
+    "Key",
     "Limits",
+    "Policy",
     "Problem",
     "Solution",
     "certify",
     "check",
     "compute",
+    "distinguish",
+    "grade",
     "pin",
+    "read_policy",
     "read_problem",
+    "shown",
     "solve",
 ]

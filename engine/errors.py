@@ -82,10 +82,20 @@ class TooLarge(EngineError):
     kind = "too-large"
 
 
+class BadCheckpoint(EngineError):
+    """Bytes from which this training run cannot continue. No request carries any, so it needs no kind of its own."""
+
+
 class KeyRefuted(EngineError):
     """Two independent methods disagree about a gradient: a fault of the engine, never of its user."""
 
     kind = "key-refuted"
+
+
+class KeyUnconfirmed(EngineError):
+    """A second method can neither confirm nor refute a gradient, so nobody is graded by it."""
+
+    kind = "key-unconfirmed"
 
 
 def shorten(text: object, length: int = 60) -> str:
@@ -110,4 +120,4 @@ def shape_text(shape: Iterable[int]) -> str:
     lengths = [str(length) for length in shape]
     if not lengths:
         return "a single number"
-    return "×".join(lengths) if len(lengths) > 1 else f"a list of {lengths[0]}"
+    return shorten("×".join(lengths)) if len(lengths) > 1 else f"a list of {shorten(lengths[0], 20)}"

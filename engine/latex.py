@@ -88,6 +88,8 @@ class Latex:
         below = rf"_{{\text{{axis }} {axis}}}" if axis else ""
         if function == "sum":
             return parenthesized(rf"\sum{below} \left({inner}\right)", around >= PRODUCT)
+        if function == "transpose":
+            return parenthesized(rf"{self.walk(node.args[0], ATOM)}^{{\top}}", around >= ATOM)
         if function == "sqrt":
             return rf"\sqrt{{{inner}}}"
         if function == "abs":

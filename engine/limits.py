@@ -12,13 +12,19 @@ class Limits:
     expressions: int = 200
     expression_length: int = 1_000
     expression_depth: int = 40
-    nodes: int = 2_000
+    nodes: int = 1_000
     layers: int = 64
-    elements: int = 20_000_000
+    elements: int = 5_000_000
     """Numbers held by all nodes of a graph together."""
     jacobian_entries: int = 1_000_000
     check_operations: int = 4_000_000_000
     """Elementary operations that one check may cost."""
+    recorded_steps: int = 10_000
+    """Optimizer steps that are made and recorded at once; long runs are for more."""
+    training_operations: int = 20_000_000_000
+    """Elementary operations that these may cost."""
+    epochs: int = 100_000
+    """Of a long run, each with a line in its history."""
 
 
 DEFAULT_LIMITS = Limits()

@@ -108,6 +108,14 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "Report the request to whoever runs this service: it has been logged as an alarm.",
         ),
         ProblemType(
+            "key-unconfirmed",
+            422,
+            "A gradient can be neither confirmed nor refuted",
+            "The second method that must confirm every answer key could not tell on this problem, for example because a"
+            " derivative is not finite there. Nobody is graded by a key that is not confirmed.",
+            "Look at /v1/gradients for the problem: its certificate says which. Smaller numbers usually help.",
+        ),
+        ProblemType(
             "malformed-json",
             422,
             "The body is not JSON",

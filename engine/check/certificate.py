@@ -10,7 +10,7 @@ import numpy as np
 from engine.check.checking import estimate, noise_of
 from engine.check.estimates import Estimate, largest
 from engine.check.increments import Kink
-from engine.check.verdicts import Status, gravest, judge
+from engine.check.verdicts import Status, Verdict, gravest, judge
 from engine.errors import KeyRefuted
 from engine.graph.run import Run
 from engine.ops.row import Array
@@ -23,6 +23,10 @@ false alarm withholds a correct key. No wrong rule comes this close."""
 
 MEANINGFUL = 1e250
 """Beyond, a gradient is as good as infinite: steps small enough for it cannot be told from 0."""
+
+
+BEYOND_SENSE = 1e60
+"""Gradients that no second method can confirm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,19 @@ def certify(problem: Problem, run: Run | None = None, seed: int = 0) -> Certific
     scale = largest(*(each.numeric for each in found.by_name.values()), *(each for each in gradients.values()))
     verdicts = []
     for name, gradient in gradients.items():
+        if np.isnan(gradient).any():
+            reason = f"d{name} is not a number here"
+            verdicts.append(Verdict(f"d{name}", "inconclusive", 0.0, 0.0, reason=reason))
+            continue
         analytic, numeric = finite_part(gradient, found.by_name[name])
         verdicts.append(
             judge(f"d{name}", analytic, numeric, scale=scale, tolerance=LEEWAY, noise=noise_of(problem, run, name))
         )
-    for verdict in verdicts:
-        if verdict.status == "disagrees":
+    for place, verdict in enumerate(verdicts):
+        if verdict.status == "disagrees" and scale > BEYOND_SENSE:
+            reason = f"{verdict.name} is as large as {scale:.0e}: no step is small beside such numbers"
+            verdicts[place] = replace(verdict, status="inconclusive", reason=reason)
+        elif verdict.status == "disagrees":
             raise KeyRefuted(
                 f"the gradient {verdict.name} could not be confirmed: two independent methods differ by"
                 f" {verdict.max_error:.2e}, more than the error bound {verdict.error_bound:.2e}"

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from engine.check.estimates import Estimate, Estimates, Method, largest
+from engine.check.estimates import EPSILON, Estimate, Estimates, Method, largest
 from engine.check.factored import FactoredCheck
 from engine.check.guard import guard
 from engine.check.methods import central, complex_step, directional, increment
 from engine.check.verdicts import CheckReport, Verdict, gravest, judge
 from engine.errors import BadProblem, ShapeMismatch, UnknownName, shape_text
-from engine.graph.run import Run
+from engine.graph.backward import plan_gradients
+from engine.graph.run import ONE, Run
 from engine.ops.row import Array
 from engine.problems import Problem
 from engine.reading.arrays import kind_of, read_array, read_number, read_whole
@@ -60,23 +61,41 @@ def estimate(problem: Problem, run: Run, names: Sequence[str], method: str, step
 def noise_of(problem: Problem, run: Run, name: str) -> Callable[[], float]:
     """What rounding alone does to a gradient: how it differs when every leaf moves by a few units in the last place.
 
-    A small nudge shows how the computation itself rounds; a larger one, in proportion, how it answers to rounded inputs.
+    A small nudge shows how the computation itself rounds; a larger one, in proportion, how it answers to rounded inputs. A
+    gradient that depends on no leaf moves with none, but still is a sum, whose parts may be larger than what is left.
     """
 
     def noise() -> float:
         rng = np.random.default_rng(0)
         base = run.gradients_of([name])[name]
-        found = 0.0
+        found = EPSILON * largest_part(run, name)
         for nudge in (LAST_PLACES, LAST_PLACES, NUDGE):
             moved = {
                 leaf: value + nudge * rng.standard_normal(value.shape) * np.where(value == 0.0, 1.0, np.abs(value))
                 for leaf, value in problem.leaves.items()
             }
-            nudged = Run(problem.graph, moved).gradients_of([name])[name]
+            nudged = Run(problem.graph, moved, run.changes).gradients_of([name])[name]
             found = max(found, largest(nudged - base) * min(1.0, LAST_PLACES / nudge))
         return found
 
     return noise
+
+
+def largest_part(run: Run, name: str) -> float:
+    """The size of the largest contribution to a gradient, before contributions cancel each other."""
+    graph = run.graph
+    target = graph.position(name)
+    plan = plan_gradients(graph, [name], run.changes)
+    found = run.pull_back(plan, graph.output, ONE)
+    size = 0.0
+    with np.errstate(all="ignore"):
+        for position, contributions in plan:
+            d = found[position]
+            for source, rule, arguments, _ in contributions:
+                if source == target and d is not None:
+                    part = rule(d, run.values[position], *[run.values[each] for each in arguments])
+                    size = max(size, largest(np.asarray(part)) * max(1.0, np.size(part) / max(1, run[name].size)))
+    return size
 
 
 def look_along_directions(
@@ -130,7 +149,7 @@ def check(
     takes its own. Random directions are drawn from `seed`, or from a secret one, which the report tells.
     """
     method = read_choice(method, "method", "method", METHODS)
-    step = None if step is None else read_number(step, "step", above=0.0)
+    step = None if step is None else read_number(step, "step", least=1e-200, most=1.0)
     tolerance = read_number(tolerance, "tolerance", least=0.0)
     seed = secrets.randbits(53) if seed is None else read_whole(seed, "seed", least=0, most=2**63 - 1)
     started = perf_counter()
@@ -138,6 +157,8 @@ def check(
     own = [name[1:] for name in problem.asked]
     if claims is None and not own:
         raise BadProblem("there is nothing to check: every value is a constant", path="constants")
+    if claims is not None and not claims:
+        raise BadProblem("there is nothing to check: no gradient is given", path="gradients")
     submitted = read_claims(problem, claims) if claims is not None else run.gradients_of(own)
     found = estimate(problem, run, list(submitted), method, step, seed)
     scale = largest(*(each.numeric for each in found.by_name.values() if each.directions is None), *run.gradients.values())

@@ -17,7 +17,9 @@ from engine.ops.row import Array, Side
 
 MULTIPLES = (1.0, -1.0, 2.0, -2.0)
 SIDES: tuple[Side, ...] = ("left", "right", "chosen")
-STEP = 1e-8
+STEP = 1e-12
+"""So small that only what rounding could have put on the wrong side of a kink is taken to lie on it."""
+LARGEST = 1e100
 TINY = 1e-150
 """An entry this small is taken as 0, lest its steps vanish."""
 VANISHING = 1e-290
@@ -46,7 +48,7 @@ def natural_step(run: Run) -> float:
     for value in run.values[: len(run.graph.nodes)]:
         size = float(np.abs(value).max(initial=0.0))
         largest = max(largest, size if np.isfinite(size) else 1.0)
-    return STEP / largest
+    return STEP / min(largest, LARGEST)
 
 
 def steps_for(run: Run, name: str, step: float) -> Array:

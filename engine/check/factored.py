@@ -79,7 +79,8 @@ class FactoredCheck:
             def move(block: slice, steps: Array, side: Side | None, kinks: Kinks | None) -> Array:
                 return suffix.after_logits(number, one_unit_each(block, steps, Z.shape[1]), side, kinks)
 
-        return self.difference(move, np.full(Z.T.shape, self.step), suffix.widest(number + alone))
+        h = suffix.rows(steps_for(self.run, self.network.layers[number].logits, self.step)).T
+        return self.difference(move, h, suffix.widest(number + alone))
 
     def by_head(self) -> Estimate:
         """∂J/∂A of the last layer."""

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.check.differences import Moves, difference
 from engine.check.estimates import EPSILON, Estimate
 from engine.check.factored import FactoredCheck
 from engine.check.increments import Kinks
 from engine.errors import KeyRefuted
-from engine.ops.row import Array
+from engine.ops.row import Array, Side
 
 SAMPLED = 1
 LEEWAY = 1e-8
@@ -40,22 +41,33 @@ def guard(check: FactoredCheck, estimates: dict[str, Estimate], seed: int) -> in
     for number, layer in enumerate(check.network.layers):
         rng = np.random.default_rng([seed, number])
         samples = list(samples_of_layer(check, estimates, source, number, rng))
-        moves = np.stack([sample.move for sample in samples]) * check.step
-        kinks = Kinks(np.zeros((2, len(moves)), dtype=bool))
-        with np.errstate(all="ignore"):
-            losses = check.suffix.after_logits(number, np.stack([moves, -moves]), None, kinks)
-        plus, minus = losses.sum(axis=-1) * check.weight
-        for sample, single, kinked in zip(
-            samples, (plus - minus) / (2 * check.step), np.any(kinks.rows, axis=0), strict=True
-        ):
+        found = difference(sample_moves(check, number, samples), np.full(len(samples), check.step), adapt=True)
+        columns = found.columns
+        for place, sample in enumerate(samples):
+            single, spread = columns["numeric"][place], columns["spread"][place]
+            blurred = columns["kinked"][place] or estimates[sample.tensor].kinked.any() or not np.isfinite(single + spread)
             off = abs(single - sample.factored)
-            if not kinked and np.isfinite(single) and off > LEEWAY * sample.size + 1e3 * EPSILON:
+            if not blurred and off > LEEWAY * sample.size + 10.0 * spread + 1e3 * EPSILON:
                 raise KeyRefuted(
                     f"two forms of the numerical check disagree about d{sample.tensor}: {sample.factored} and {single}"
                 )
-        evaluations += 2 * len(moves)
+        evaluations += found.evaluations
         source = layer.head
     return evaluations
+
+
+def sample_moves(check: FactoredCheck, number: int, samples: list[Sample]) -> Moves:
+    """The output's moves along the samples of a layer."""
+    directions = np.stack([sample.move for sample in samples])
+
+    def moves(steps: Array, side: Side | None, kinks: Kinks | None) -> Array:
+        inner = Kinks(np.zeros((*steps.shape, directions.shape[1]), dtype=bool))
+        losses = check.suffix.after_logits(number, steps[..., None, None] * directions, side, inner)
+        if kinks is not None:
+            kinks.rows |= inner.rows.any(axis=-1)
+        return losses.sum(axis=-1) * check.weight
+
+    return moves
 
 
 def samples_of_layer(
@@ -67,7 +79,10 @@ def samples_of_layer(
     D_A = suffix.rows(estimates[source].numeric)
     D_W = suffix.as_in_out(estimates[layer.weights].numeric)
     examples, units = suffix.Z[number].shape
-    size_A, size_W = float(np.abs(D_A).sum()), float(np.abs(D_W).sum())
+    # What is summed for these gradients, before anything cancels.
+    D = np.abs(suffix.rows(estimates[layer.logits].numeric))
+    size_W = float(np.abs(A).sum(axis=1) @ D.sum(axis=1))
+    size_A = float(D.sum(axis=0) @ np.abs(W).sum(axis=0))
     for _ in range(SAMPLED):
         i, j, n = (int(rng.integers(most)) for most in (len(W), units, examples))
         column, row = np.zeros((examples, units)), np.zeros((examples, units))
@@ -82,7 +97,7 @@ def samples_of_layer(
     if layer.bias:
         D_b = estimates[layer.bias].numeric
         v = signs(rng, units)
-        yield Sample(layer.bias, np.broadcast_to(v, (examples, units)), float(D_b @ v), float(np.abs(D_b).sum()))
+        yield Sample(layer.bias, np.broadcast_to(v, (examples, units)), float(D_b @ v), float(D.sum()))
 
 
 def signs(rng: np.random.Generator, count: int) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
 import numpy as np
@@ -28,6 +28,8 @@ from engine.problems import Problem
 BATCH_ELEMENTS = 500_000
 """Numbers that the largest node of a batch of perturbations may hold."""
 DIRECTIONS = 4
+FORWARD_OVERHEAD = 40_000
+"""Elementary operations that could be done while Python passes one node of a forward pass."""
 
 
 def refuse_work(limits: Limits, operations: float, advice: str) -> None:
@@ -38,8 +40,13 @@ def refuse_work(limits: Limits, operations: float, advice: str) -> None:
         )
 
 
-def check_work(problem: Problem, evaluations: int, advice: str) -> None:
-    refuse_work(problem.limits, evaluations * (problem.graph.work + 20_000), advice)
+def check_work(problem: Problem, evaluations: Mapping[str, int], advice: str, overhead: int = 0) -> None:
+    """So many evaluations of what depends on each node; with an overhead for every node passed through in Python."""
+    operations = 0.0
+    for name, count in evaluations.items():
+        behind = problem.graph.descendants(problem.graph.position(name))
+        operations += count * (sum(problem.graph.work[each] for each in behind) + overhead * len(behind))
+    refuse_work(problem.limits, operations, advice)
 
 
 def batches(problem: Problem, names: Sequence[str]) -> Iterator[tuple[str, Array]]:
@@ -55,8 +62,10 @@ def batches(problem: Problem, names: Sequence[str]) -> Iterator[tuple[str, Array
 
 def increment(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
     """Exact increments, every coordinate."""
-    coordinates = sum(prod(problem.graph[name].shape) for name in names)
-    check_work(problem, len(MULTIPLES) * coordinates, "method 'directional' costs less")
+    sizes = {name: prod(problem.graph[name].shape) for name in names}
+    coordinates = sum(sizes.values())
+    evaluations = {name: len(MULTIPLES) * size for name, size in sizes.items()}
+    check_work(problem, evaluations, "take a smaller problem, or check along random directions")
     natural = step or natural_step(run)
     parts: dict[str, list[Differences]] = {name: [] for name in names}
     scale = 0.0
@@ -90,7 +99,7 @@ def coordinate_moves(problem: Problem, run: Run, name: str, entries: Array) -> M
 
 def directional(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
     """Exact increments along a few random directions of each tensor: cheap, and hard to fool without the seed."""
-    check_work(problem, len(MULTIPLES) * DIRECTIONS * len(names), "take a smaller problem")
+    check_work(problem, dict.fromkeys(names, len(MULTIPLES) * DIRECTIONS), "take a smaller problem")
     natural = step or natural_step(run)
     estimates = {}
     evaluations = 0
@@ -150,9 +159,11 @@ def complex_step(problem: Problem, run: Run, names: Sequence[str], step: float |
 
 def by_forward_passes(problem: Problem, run: Run, names: Sequence[str], step: float, *, complex_step: bool) -> Estimates:
     """Every coordinate by forward passes of its own."""
-    coordinates = sum(prod(problem.graph[name].shape) for name in names)
+    sizes = {name: prod(problem.graph[name].shape) for name in names}
+    coordinates = sum(sizes.values())
     passes = 2 if complex_step else 4
-    check_work(problem, passes * coordinates, "method 'increment' costs less")
+    evaluations = {name: passes * size for name, size in sizes.items()}
+    check_work(problem, evaluations, "method 'increment' costs less", overhead=FORWARD_OVERHEAD)
     output = problem.graph.nodes[problem.graph.output].name
     estimates = {}
     for name in names:

@@ -12,6 +12,8 @@ from engine.limits import DEFAULT_LIMITS, Limits
 from engine.ops.row import Op, Shape
 from engine.ops.shapes import from_end
 
+MAXIMUM_RANK = 8
+
 
 class GraphBuilder:
     """Adds nodes one by one, checking names, shapes and size before anything is computed."""
@@ -25,6 +27,8 @@ class GraphBuilder:
     def add(self, node: Node) -> int:
         if node.name in self.index:
             raise NameCollision(f"the name '{node.name}' is given twice")
+        if len(node.shape) > MAXIMUM_RANK:
+            raise TooLarge(f"'{node.name}' would have {len(node.shape)} axes; {MAXIMUM_RANK} is the most")
         self.elements += prod(node.shape)
         if len(self.nodes) >= self.limits.nodes:
             raise TooLarge(f"the graph has more than {self.limits.nodes} nodes")

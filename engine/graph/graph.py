@@ -172,15 +172,14 @@ class Graph:
         return tuple(found)
 
     @cached_property
-    def work(self) -> int:
-        """Elementary operations of one forward pass, roughly: what limits and estimates count in."""
-        total = 0
+    def work(self) -> list[int]:
+        """Elementary operations of one forward pass through each node, roughly: what limits and estimates count in."""
+        work = []
         for node in self.nodes:
-            if node.op is not None:
-                sizes = [prod(self.nodes[each].shape) for each in node.inputs]
-                inner = self.nodes[node.inputs[0]].shape[-1:] if node.op.name in ("matmul", "dense") else ()
-                total += 10 * prod(node.shape) + 2 * prod(node.shape) * (inner[0] if inner else 0) + sum(sizes)
-        return total
+            sizes = [prod(self.nodes[each].shape) for each in node.inputs]
+            inner = self.nodes[node.inputs[0]].shape[-1:] if node.op and node.op.name in ("matmul", "dense") else ()
+            work.append(10 * prod(node.shape) + 2 * prod(node.shape) * (inner[0] if inner else 0) + sum(sizes))
+        return work
 
 
 def bind(function: Callable[..., Array], attributes: Mapping[str, Any]) -> Callable[..., Array]:

@@ -38,6 +38,9 @@ def jacobian(run: Run, of: int, by: int, most: int, through: set[int] | None = N
             f"the Jacobian of '{graph.nodes[of].name}' by '{graph.nodes[by].name}' would be"
             f" {shape_text(rows + columns)}: more than {most:,} numbers"
         )
+    behind = sum(graph.work[by : of + 1])
+    if prod(rows) * behind > DEFAULT_LIMITS.check_operations:
+        raise TooLarge(f"the Jacobian of '{graph.nodes[of].name}' would take {prod(rows):,} walks through the graph")
     plan = Planner(graph, run.changes, plain=True).plan(of, {by}, through)
     result = np.zeros((prod(rows), *columns))
     for entry in range(prod(rows)):

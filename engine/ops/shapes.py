@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from engine.errors import EngineError, ShapeMismatch, shape_text
+from engine.errors import EngineError, ShapeMismatch, shape_text, shorten
 from engine.ops.row import Array, Shape
 
 Axis = int | tuple[int, ...] | None
@@ -30,10 +30,10 @@ def from_end(axis: Axis, rank: int) -> Axis:
     for each in several:
         if not -rank <= each < rank:
             allowed = f"-{rank} to {rank - 1}" if rank else "none: the operand is a single number"
-            raise ShapeMismatch(f"axis {each} does not exist; allowed here: {allowed}")
+            raise ShapeMismatch(f"axis {shorten(str(each), 20)} does not exist; allowed here: {allowed}")
     counted = tuple(each - rank if each >= 0 else each for each in several)
     if len(set(counted)) != len(counted):
-        raise ShapeMismatch(f"axis {axis} names one axis twice")
+        raise ShapeMismatch(f"axis {shorten(str(axis), 40)} names one axis twice")
     return counted[0] if isinstance(axis, int) else counted
 
 

@@ -54,7 +54,7 @@ ROWS = (
         forward=lambda x: x.T,
         backward=(lambda d, out, x: d.T,),
         increment=lambda x: flip_all(x[1], x[0].ndim),
-        formula=Formula("{0}.T", ("{d}.T",)),
+        formula=Formula("transpose({0})", ("transpose({d})",)),
         shape=shapes.transposed,
         summary="the axes in reverse order",
     ),

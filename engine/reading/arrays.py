@@ -41,7 +41,9 @@ def read_array(value: Any, path: str) -> Array:
     return np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
 
 
-def read_number(value: Any, path: str, *, above: float | None = None, least: float | None = None) -> float:
+def read_number(
+    value: Any, path: str, *, above: float | None = None, least: float | None = None, most: float | None = None
+) -> float:
     """One finite number, within its range."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.floating | np.integer):
         raise BadNumbers(f"expected a number, not {kind_of(value)}", path=path)
@@ -50,6 +52,8 @@ def read_number(value: Any, path: str, *, above: float | None = None, least: flo
         raise BadNumbers(f"expected a number greater than {above:g}, not {number:g}", path=path)
     if least is not None and number < least:
         raise BadNumbers(f"expected a number of at least {least:g}, not {number:g}", path=path)
+    if most is not None and number > most:
+        raise BadNumbers(f"expected a number of at most {most:g}, not {number:g}", path=path)
     return number
 
 
@@ -58,7 +62,7 @@ def read_whole(value: Any, path: str, *, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise BadNumbers(f"expected a whole number, not {kind_of(value)}", path=path)
     if not least <= value <= most:
-        raise BadNumbers(f"expected a whole number from {least} to {most}, not {shorten(str(value), 25)}", path=path)
+        raise BadNumbers(f"expected a whole number from {least} to {most}, not {number_text(value)}", path=path)
     return int(value)
 
 
@@ -129,5 +133,12 @@ def kind_of(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "a list"
     if isinstance(value, float | int | np.floating | np.integer):
-        return f"the number {shorten(str(value), 25)}"
+        return f"the number {number_text(value)}"
     return f"a {type(value).__name__}"
+
+
+def number_text(value: Any) -> str:
+    """Short, also for a whole number with more digits than Python would print."""
+    if isinstance(value, int) and abs(value) >= 10**25:
+        return "one with more than 25 digits"
+    return shorten(str(value), 25)

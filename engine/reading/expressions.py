@@ -159,7 +159,9 @@ class Expression:
         for keyword in node.keywords:
             if keyword.arg is None or keyword.arg not in op.attributes:
                 allowed = ", ".join(op.attributes) or "none"
-                self._refuse(keyword.value, f"{op.name} has no option '{keyword.arg}' (its options: {allowed})")
+                self._refuse(
+                    keyword.value, f"{op.name} has no option '{shorten(str(keyword.arg))}' (its options: {allowed})"
+                )
             attributes[keyword.arg] = self._literal(keyword.value)
         missing = [each for each, default in op.attributes.items() if default is ... and each not in attributes]
         if missing:

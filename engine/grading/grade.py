@@ -1,0 +1,219 @@
+"""A graded comparison: the first error, what follows from it, and which misconception explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from engine.check import Certificate, certify
+from engine.errors import BadProblem, EngineError, KeyUnconfirmed, shape_text, suggestion
+from engine.grading.answers import Answer, read_answer
+from engine.grading.compare import alike
+from engine.grading.diagnose import Diagnosis, Explanation, diagnose
+from engine.grading.digest import digest
+from engine.grading.policy import Policy
+from engine.grading.worlds import Worlds
+from engine.graph.run import Run
+from engine.ops.row import Array
+from engine.problems import Problem
+from engine.quantities import Quantity, compute, computed_names, in_order, known_names, understand
+from engine.reading.arrays import kind_of
+from engine.version import ENGINE_VERSION, POLICY_VERSION
+
+Verdict = Literal["correct", "follow_through", "wrong", "missing", "malformed", "ungradable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One asked or answered quantity."""
+
+    name: str
+    verdict: Verdict
+    points: float
+    max_points: float
+    message: str = ""
+    path: str = ""
+    """Of the offending entry, where the answer is malformed."""
+    named: Explanation | None = None
+    alternatives: tuple[Explanation, ...] = ()
+    cells: Array | None = None
+    """Which entries are right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    score: float
+    points: float
+    max_points: float
+    first_error: str | None
+    items: tuple[Item, ...]
+    certificate: Certificate
+    key: str
+    versions: Mapping[str, str] = field(default_factory=lambda: {"engine": ENGINE_VERSION, "policy": POLICY_VERSION})
+
+
+class Key:
+    """The right answers of a problem, certified once; grades any number of submissions."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.run: Run = problem.run()
+        self.certificate = certify(problem, self.run)
+        if self.certificate.status == "inconclusive":
+            raise KeyUnconfirmed(f"nobody is graded by a key that could not be confirmed: {self.certificate.reason}")
+        self.digest = digest(problem)
+        self.truths: dict[str, Array] = {}
+
+    def truth(self, quantity: Quantity) -> Array:
+        if quantity.name not in self.truths:
+            self.truths[quantity.name] = compute(self.problem, [quantity.name], self.run)[quantity.name]
+        return self.truths[quantity.name]
+
+    def grade(self, answers: Any, policy: Policy) -> Grade:
+        """Read, order, mark one by one, and add up."""
+        submitted, unreadable = self.read(answers, policy)
+        asked = policy.ask or tuple(dict.fromkeys([*self.problem.asked, *submitted]))
+        worlds = Worlds(self.problem)
+        items: list[Item] = []
+        for quantity in in_order(self.problem, dict.fromkeys([*asked, *submitted])):
+            if quantity.name in unreadable:
+                items.append(unreadable.pop(quantity.name))
+            elif quantity.name not in submitted:
+                items.append(self.missing(quantity, policy))
+            else:
+                items.append(self.mark(quantity, submitted[quantity.name], worlds, policy))
+        return self.add_up([*items, *unreadable.values()], set(asked))
+
+    def read(self, answers: Any, policy: Policy) -> tuple[dict[str, Answer], dict[str, Item]]:
+        """Answers by the quantity's own name, and items for those that cannot be read."""
+        if not isinstance(answers, Mapping):
+            raise BadProblem(f"expected an object of answers by name, not {kind_of(answers)}", path="answers")
+        submitted: dict[str, Answer] = {}
+        unreadable: dict[str, Item] = {}
+        computed = set(computed_names(self.problem))
+        for alias, value in answers.items():
+            name = policy.aliases.get(alias, str(alias))
+            path = f"answers.{alias}"
+            if name in submitted or name in unreadable:
+                message = f"'{name}' is answered twice: once as '{alias}'"
+                submitted.pop(name, None)
+                unreadable[name] = self.malformed(name, message, path, policy)
+                continue
+            try:
+                quantity = understand(self.problem, name, path)
+                if quantity.kind == "value" and name not in computed:
+                    unreadable[name] = Item(name, "malformed", 0.0, 0.0, f"'{name}' is given, not computed", path)
+                    continue
+            except EngineError:
+                message = f"there is no quantity '{name[:60]}'{suggestion(name, known_names(self.problem))}"
+                unreadable[name] = Item(name, "malformed", 0.0, 0.0, message, path)
+                continue
+            try:
+                submitted[name] = read_answer(value, path)
+            except EngineError as error:
+                unreadable[name] = self.malformed(name, error.message, error.path, policy)
+        return submitted, unreadable
+
+    def mark(self, quantity: Quantity, answer: Answer, worlds: Worlds, policy: Policy) -> Item:
+        """Shape, then value: correct, or right given what came before, or a known mistake, or wrong."""
+        truth = self.truth(quantity)
+        most = policy.points.get(quantity.name, 1.0)
+        if not np.isfinite(truth).all():
+            return Item(quantity.name, "ungradable", 0.0, 0.0, "this derivative is not finite here, so it is not graded")
+        if not alike(answer.shape, truth.shape):
+            return self.misshapen(quantity, answer, truth, worlds, policy)
+        written = answer.values.reshape(truth.shape)
+        cells = policy.tolerance.right(answer, truth)
+        if answer.answered is not None:
+            return self.incomplete(quantity, answer, cells, policy)
+        if cells.all():
+            worlds.pin(quantity, written, truth)
+            return Item(quantity.name, "correct", most, most)
+        for scene in worlds.scenes():
+            follows = scene.right(quantity)
+            if trivialised(follows, truth):
+                continue
+            right = policy.tolerance.right(answer, follows)
+            if right.all():
+                return self.followed(quantity, written, follows, worlds, policy)
+            if right.sum() > cells.sum():
+                cells = right
+        diagnosis = diagnose(answer, quantity, truth, worlds.scenes(), policy.tolerance)
+        if diagnosis.named is not None:
+            explanation = diagnosis.named
+            if explanation.site.name != quantity.name:
+                worlds.pin_hidden(explanation.site.name, explanation.at_site)
+            worlds.pin(quantity, written, explanation.value.reshape(truth.shape))
+        else:
+            worlds.pin(quantity, written, written)
+        worlds.erred = True
+        return Item(quantity.name, "wrong", 0.0, most, cells=cells, **self.told(diagnosis))
+
+    def followed(self, quantity: Quantity, written: Array, follows: Array, worlds: Worlds, policy: Policy) -> Item:
+        """Right given what came before: if that was right too, the student only carried on with rounded numbers."""
+        worlds.pin(quantity, written, follows)
+        most = policy.points.get(quantity.name, 1.0)
+        if not worlds.erred:
+            return Item(quantity.name, "correct", most, most, "Right, computed from the rounded numbers before it.")
+        message = "Right, given the earlier error."
+        return Item(quantity.name, "follow_through", most * policy.follow_through, most, message)
+
+    def misshapen(self, quantity: Quantity, answer: Answer, truth: Array, worlds: Worlds, policy: Policy) -> Item:
+        """Never broadcast; but a transposed or unsummed answer can be told for what it is."""
+        message = f"expected {shape_text(truth.shape)}, not {shape_text(answer.shape)}"
+        worlds.erred = True
+        diagnosis = Diagnosis()
+        if answer.answered is None:
+            diagnosis = diagnose(answer, quantity, truth, worlds.scenes(), policy.tolerance)
+        most = policy.points.get(quantity.name, 1.0)
+        path = f"answers.{quantity.name}"
+        told = {**self.told(diagnosis), "message": message}
+        return Item(quantity.name, "malformed", 0.0, most, path=path, **told)
+
+    def incomplete(self, quantity: Quantity, answer: Answer, cells: Array, policy: Policy) -> Item:
+        assert answer.answered is not None
+        given = int(answer.answered.sum())
+        message = f"{given} of {answer.answered.size} entries are answered"
+        most = policy.points.get(quantity.name, 1.0)
+        return Item(quantity.name, "missing", 0.0, most, message, cells=cells)
+
+    def missing(self, quantity: Quantity, policy: Policy) -> Item:
+        if not np.isfinite(self.truth(quantity)).all():
+            return Item(quantity.name, "ungradable", 0.0, 0.0, "this derivative is not finite here, so it is not graded")
+        most = policy.points.get(quantity.name, 1.0)
+        return Item(quantity.name, "missing", 0.0, most, "not answered")
+
+    def malformed(self, name: str, message: str, path: str, policy: Policy) -> Item:
+        return Item(name, "malformed", 0.0, policy.points.get(name, 1.0), message, path)
+
+    @staticmethod
+    def told(diagnosis: Diagnosis) -> dict[str, Any]:
+        message = diagnosis.named.mistake.message if diagnosis.named else ""
+        return {"message": message, "named": diagnosis.named, "alternatives": diagnosis.alternatives}
+
+    def add_up(self, items: list[Item], asked: set[str]) -> Grade:
+        points = sum(item.points for item in items)
+        most = sum(item.max_points for item in items)
+        known = [item for item in items if item.verdict in ("wrong", "malformed") and item.max_points > 0.0]
+        return Grade(
+            score=round(points / most, 6) if most else 0.0,
+            points=round(points, 6),
+            max_points=round(most, 6),
+            first_error=known[0].name if known else None,
+            items=tuple(items),
+            certificate=self.certificate,
+            key=self.digest,
+        )
+
+
+def trivialised(follows: Array, truth: Array) -> bool:
+    """What follows from an earlier answer is not taken where that made it vanish or overflow."""
+    return not np.isfinite(follows).all() or bool(((follows == 0.0) & (truth != 0.0)).any())
+
+
+def grade(problem: Problem, answers: Any, policy: Policy | None = None) -> Grade:
+    """Grade one submission."""
+    return Key(problem).grade(answers, policy or Policy())

@@ -1,0 +1,98 @@
+"""Mistakes in the derivative of the loss, and flipped signs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from engine.grading.mistakes.row import COMMON, Mistake
+from engine.grading.mistakes.scene import Scene
+from engine.ops import LOSSES
+from engine.ops.row import Array
+from engine.quantities import Quantity
+
+OTHERS = ("squared_error", "absolute_error", "binary_cross_entropy", "cross_entropy")
+
+
+def sign_flipped(scene: Scene, quantity: Quantity) -> Iterator[Array]:
+    if quantity.kind in ("gradient", "local", "total"):
+        yield -scene.right(quantity)
+
+
+def is_after_loss(scene: Scene, quantity: Quantity) -> bool:
+    """The gradient of the predictions, or of the logits of a head that is fused with the loss."""
+    if quantity.kind != "gradient":
+        return False
+    shortcut = scene.graph.shortcut
+    fused = shortcut is not None and scene.graph.position(quantity.node) == shortcut.logits
+    return fused or scene.loss_of(quantity.node) is not None
+
+
+def loss_derivative_reversed(scene: Scene, quantity: Quantity) -> Iterator[Array]:
+    if is_after_loss(scene, quantity):
+        yield -scene.right(quantity)
+
+
+def wrong_loss_derivative(scene: Scene, quantity: Quantity) -> Iterator[Array]:
+    """The slope of another loss at the predictions; at the logits, the other loss's slope through the head, or A − Y."""
+    if quantity.kind != "gradient":
+        return
+    use = scene.loss_of(quantity.node)
+    if use is not None:
+        yield from other_slopes(scene, quantity.node)
+        return
+    activation = scene.activation_of(quantity.node)
+    if activation is None:
+        return
+    head = activation.node.name
+    loss = scene.loss_of(head)
+    if loss is None:
+        return
+    if activation.op.from_output is not None:
+        for slope in other_slopes(scene, head):
+            yield activation.op.from_output(slope, scene.value(head), **activation.node.attributes)
+    shortcut = scene.graph.shortcut
+    if shortcut is None:
+        A, Y = scene.inputs(loss.node)[:2]
+        yield np.expand_dims(scene.gradient(loss.node.name), loss.node.attributes["axis"]) * (A - Y)
+
+
+def other_slopes(scene: Scene, predictions: str) -> Iterator[Array]:
+    use = scene.loss_of(predictions)
+    assert use is not None
+    A, Y = scene.inputs(use.node)[:2]
+    d = scene.gradient(use.node.name)
+    axis = use.node.attributes["axis"]
+    for name in OTHERS:
+        if name != use.op.name:
+            for scale in (1.0, 0.5) if name == "squared_error" else (1.0,):
+                with np.errstate(all="ignore"):
+                    yield LOSSES[name].rule(0)(d, None, A, Y, axis=axis, scale=scale)
+
+
+ROWS = (
+    Mistake(
+        "sign_flipped",
+        "sign",
+        "The size is right, but the sign is flipped.",
+        sign_flipped,
+        evidence=COMMON,
+    ),
+    Mistake(
+        "loss_derivative_reversed",
+        "sign",
+        "The derivative of the loss is taken as (y − a) instead of (a − y), which flips every sign after it.",
+        loss_derivative_reversed,
+        special=1,
+        travels=True,
+        evidence=COMMON,
+    ),
+    Mistake(
+        "wrong_loss_derivative",
+        "loss",
+        "This is the derivative of another loss than the one that is given.",
+        wrong_loss_derivative,
+        travels=True,
+    ),
+)
