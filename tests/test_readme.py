@@ -24,14 +24,16 @@ def test_python_runs(code, capsys):
 
 
 def test_curl_lines_are_answered():
-    (line,) = blocks("bash")
+    solve, check = blocks("bash")
     with Served("--port", str(free_port())) as served:
-        assert "http://127.0.0.1:8000/" in line  # the address that `scripts/serve` listens on unless told otherwise
-        answer = pasted(line.replace("http://127.0.0.1:8000", served.address))
+        assert "http://127.0.0.1:8000/" in solve  # the address that `scripts/serve` listens on unless told otherwise
+        answer = pasted(solve.replace("http://127.0.0.1:8000", served.address))
         nodes = {node["name"]: node for node in answer["nodes"]}
         assert nodes["c"]["gradient"] == 9  # as the sentence below it says
         assert answer["certificate"]["status"] == "agrees"
-        assert httpx.get(f"{served.address}/docs", trust_env=False).status_code == 200
+        assert pasted(check.replace("http://127.0.0.1:8000", served.address))["status"] == "disagrees"
+        for page in ("/docs", "/healthz", "/v1/catalog"):
+            assert httpx.get(served.address + page, trust_env=False).status_code == 200
 
 
 def test_the_methods_are_those_of_the_table():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,10 +43,13 @@ class Certificate:
     reason: str = ""
 
 
-def certify(problem: Problem, run: Run | None = None, seed: int = 0) -> Certificate:
-    """Confirm all gradients of a problem; KeyRefuted if two methods disagree about one."""
+def certify(
+    problem: Problem, run: Run | None = None, seed: int = 0, *, gradients: Mapping[str, Array] | None = None
+) -> Certificate:
+    """Confirm gradients by the names of their nodes, or all of a problem; KeyRefuted if two methods disagree about one."""
     run = run or problem.run()
-    gradients = run.gradients
+    if gradients is None:
+        gradients = run.gradients
     found = estimate(problem, run, list(gradients), "increment", None, seed)
     scale = largest(*(each.numeric for each in found.by_name.values()), *(each for each in gradients.values()))
     verdicts = []

@@ -35,7 +35,7 @@ def increment_or_factored(problem: Problem, run: Run, names: Sequence[str], step
         return increment(problem, run, names, step, seed)
     factored = FactoredCheck(problem, run)
     factored.refuse_excess()
-    found = factored.estimates()
+    found = factored.estimates(with_inputs="X" in sizes)
     evaluations = factored.evaluations + guard(factored, found, seed)
     rest = increment(problem, run, [name for name in names if name not in found], step, seed)
     by_name = {name: found[name] if name in found else rest.by_name[name] for name in names}
@@ -106,7 +106,7 @@ def look_along_directions(
     So a gradient at a kink must also lie between the one-sided differences along random directions, and along all ones.
     """
     found = estimate(problem, run, [name], "directional", None, seed).by_name[name]
-    joint = judge(verdict.name, claim, found, **terms)
+    joint = judge(verdict.name, claim, found, **{**terms, "noise": lambda: 0.0})  # a nudge would leave the kink
     if joint.status != "disagrees":
         return verdict
     reason = "every entry lies between its one-sided differences, but together, along a direction, they do not"

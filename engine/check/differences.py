@@ -44,11 +44,7 @@ class Differences:
 
 def natural_step(run: Run) -> float:
     """Small against 1, also after multiplication with the largest number of the run."""
-    largest = 1.0
-    for value in run.values[: len(run.graph.nodes)]:
-        size = float(np.abs(value).max(initial=0.0))
-        largest = max(largest, size if np.isfinite(size) else 1.0)
-    return STEP / min(largest, LARGEST)
+    return STEP / min(max(run.largest_value, 1.0), LARGEST)
 
 
 def steps_for(run: Run, name: str, step: float) -> Array:
@@ -88,6 +84,16 @@ def difference_once(moves: Moves, h: Array) -> Differences:
         straight = {side: moves(steps, side, None) for side in SIDES} if kinked.any() else {}
         columns = columns_from(moved, straight, h, kinked)
     return Differences(columns, kinks.found, steps.size * (1 + len(straight)))
+
+
+def glance(moves: Moves, h: Array) -> Array | None:
+    """Derivatives from moves by ±h alone; None where a kink or an overflow asks for a closer look."""
+    steps = np.multiply.outer(MULTIPLES[:2], h)
+    kinks = Kinks(np.zeros(steps.shape, dtype=bool))
+    with np.errstate(all="ignore"):
+        plus, minus = moves(steps, None, kinks)
+        numeric = (plus - minus) / (2.0 * h)
+    return None if kinks.rows.any() or not np.isfinite(numeric).all() else numeric
 
 
 def columns_from(moved: Array, straight: Mapping[Side, Array], h: Array, kinked: Array) -> dict[str, Array]:

@@ -64,6 +64,6 @@ def largest(*arrays: Array) -> float:
     """max|x| over the finite entries of all arrays."""
     most = 0.0
     for x in arrays:
-        size = float(np.abs(x).max(initial=0.0))
+        size = max(float(x.max(initial=0.0)), -float(x.min(initial=0.0)))
         most = max(most, size if np.isfinite(size) else float(np.abs(x[np.isfinite(x)]).max(initial=0.0)))
     return most

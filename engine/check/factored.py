@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.check.differences import COLUMNS, MULTIPLES, Differences, difference, natural_step, steps_for
+from engine.check.differences import COLUMNS, MULTIPLES, TIGHT, Moves, difference, glance, natural_step, steps_for
 from engine.check.estimates import Estimate, largest
-from engine.check.increments import Kinks
+from engine.check.increments import Kink, Kinks
 from engine.check.methods import refuse_work
 from engine.check.suffix import Suffix
 from engine.graph.run import Run
@@ -49,8 +49,8 @@ class FactoredCheck:
             operations += len(MULTIPLES) * Z.size * (2 * behind + 10 * self.suffix.widest(number))
         refuse_work(self.problem.limits, operations, "the network is too large to certify at once")
 
-    def estimates(self) -> dict[str, Estimate]:
-        """Of X, and of W, b, Z and A of every layer, by name."""
+    def estimates(self, *, with_inputs: bool = True) -> dict[str, Estimate]:
+        """Of X, if wanted, and of W, b, Z and A of every layer, by name."""
         suffix = self.suffix
         found: dict[str, Estimate] = {}
         source, A = "X", suffix.rows(self.run["X"])
@@ -58,7 +58,8 @@ class FactoredCheck:
             for number, layer in enumerate(self.network.layers):
                 D = self.by_logits(number)
                 found[layer.logits] = viewed(D, suffix.rows)
-                found[source] = viewed(linear(D, lambda x, W: x @ W.T, suffix.W[number], axis=1), suffix.rows)
+                if with_inputs or source != "X":
+                    found[source] = viewed(linear(D, lambda x, W: x @ W.T, suffix.W[number], axis=1), suffix.rows)
                 found[layer.weights] = viewed(linear(D, lambda x, A: A.T @ x, A, axis=0), suffix.as_in_out)
                 if layer.bias:
                     found[layer.bias] = linear(D, lambda x, ones: ones @ x, np.ones(len(A)), axis=0)
@@ -95,19 +96,49 @@ class FactoredCheck:
     def difference(self, move: Move, h: Array, widest: int) -> Estimate:
         """Differences with steps h (units, examples), a block of units at a time."""
         units, examples = h.shape
-        width = max(1, BATCH_ELEMENTS // (len(MULTIPLES) * examples * widest))
-        parts: list[Differences] = []
+        width = max(1, BATCH_ELEMENTS // (2 * examples * widest))
+        parts: list[dict[str, Array]] = []
+        kinks: set[Kink] = set()
         for start in range(0, units, width):
             block = slice(start, min(start + width, units))
+            known = max((largest(part["numeric"]) for part in parts), default=0.0)
+            part = self.at_a_glance(move, block, h, known)
+            if part is None:
+                found = difference(self.moves_of(move, block), h[block], adapt=True, scale=known)
+                self.evaluations += found.evaluations // examples
+                kinks |= found.kinks
+                part = found.columns
+            parts.append(part)
+        columns = {column: np.concatenate([part[column] for part in parts]).T for column in COLUMNS}
+        return Estimate(**columns, kinks=kinks)
 
-            def moves(steps: Array, side: Side | None, kinks: Kinks | None, block: slice = block) -> Array:
-                return move(block, steps, side, kinks) * self.weight
+    def at_a_glance(self, move: Move, block: slice, h: Array, known: float) -> dict[str, Array] | None:
+        """±h for all units of a block, and ±2h for the first: its spread stands for the others, which have the same step.
 
-            known = max((largest(part.columns["numeric"]) for part in parts), default=0.0)
-            parts.append(difference(moves, h[block], adapt=True, scale=known))
-        self.evaluations += sum(part.evaluations for part in parts) // examples
-        columns = {column: np.concatenate([part.columns[column] for part in parts]).T for column in COLUMNS}
-        return Estimate(**columns, kinks=set().union(*(part.kinks for part in parts)))
+        None where one unit differs from another in more than its number: at a kink, or where steps are too coarse.
+        """
+        if block.stop - block.start < 4:
+            return None
+        numeric = glance(self.moves_of(move, block), h[block])
+        if numeric is None:
+            return None
+        first = slice(block.start, block.start + 1)
+        probe = difference(self.moves_of(move, first), h[first], adapt=False)
+        self.evaluations += 2 * len(numeric) + 4
+        spread = float(probe.columns["spread"].max())
+        if not spread <= TIGHT * max(known, largest(numeric)):
+            return None
+        nowhere = np.zeros(numeric.shape, dtype=bool)
+        spreads = np.full(numeric.shape, spread)
+        return {"numeric": numeric, "spread": spreads, "kinked": nowhere, "low": numeric, "high": numeric}
+
+    def moves_of(self, move: Move, block: slice) -> Moves:
+        """The cost's moves when the units of a block move."""
+
+        def moves(steps: Array, side: Side | None, kinks: Kinks | None) -> Array:
+            return move(block, steps, side, kinks) * self.weight
+
+        return moves
 
 
 def one_unit_each(block: slice, steps: Array, units: int) -> Array:

@@ -79,7 +79,8 @@ def judge(
     rounding = ROUNDING * scale + summed_rounding(claim, estimate) + UNDERFLOW
     bound = spread + (rounding + tolerance * own)
     with np.errstate(invalid="ignore", over="ignore"):
-        error = np.abs(submitted - numeric)
+        error = submitted - numeric
+        np.abs(error, out=error)
         if any_kink:
             outside = np.maximum(np.atleast_1d(estimate.low) - submitted, submitted - np.atleast_1d(estimate.high))
             error = np.where(kinked, np.maximum(outside, 0.0), error)
@@ -119,7 +120,7 @@ def judge(
 def is_plain_agreement(error: Array, bound: Array, spread: Array, rounding: Any, own: float) -> bool:
     """The common case, in few passes over large tensors: every entry within a bound that means something."""
     meaningful = np.all(rounding <= TOO_WIDE * own) and np.all(spread <= TOO_WIDE * own)
-    return bool(meaningful and (error - bound).max() <= 0.0)  # which is False where anything is not a number
+    return bool(meaningful and error.max() <= np.min(bound))  # which is False where anything is not a number
 
 
 def summed_rounding(claim: Array, estimate: Estimate) -> Any:

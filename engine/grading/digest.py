@@ -44,5 +44,5 @@ def digest(problem: Problem) -> str:
 
 
 def fingerprint(array: Array) -> dict[str, Any]:
-    numbers = np.ascontiguousarray(array, dtype="<f8") + 0.0  # −0 is 0
-    return {"shape": list(numbers.shape), "sha256": hashlib.sha256(numbers.tobytes()).hexdigest()}
+    numbers = np.ascontiguousarray(array, dtype="<f8")
+    return {"shape": list(array.shape), "sha256": hashlib.sha256(numbers.data).hexdigest()}

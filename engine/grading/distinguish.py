@@ -33,7 +33,8 @@ def distinguish(problem: Problem) -> tuple[Distinction, ...]:
     """Every row of the table that makes sense on this problem, played out at every quantity that can be asked for."""
     key = Key(problem)
     scene = Scene(problem, key.run)
-    quantities = in_order(problem, computed_names(problem))
+    trivial = f"d{problem.graph.nodes[problem.graph.output].name}"  # the output by itself: 1
+    quantities = in_order(problem, [name for name in computed_names(problem) if name != trivial])
     effects: dict[str, dict[str, list[Array]]] = {}
     for mistake in MISTAKES.values():
         at = {quantity.name: played(mistake, scene, quantity) for quantity in quantities}

@@ -23,6 +23,7 @@ from engine.quantities import Quantity, compute, computed_names, in_order, known
 from engine.reading.arrays import kind_of
 from engine.version import ENGINE_VERSION, POLICY_VERSION
 
+INPUTS = "X"
 Verdict = Literal["correct", "follow_through", "wrong", "missing", "malformed", "ungradable"]
 
 
@@ -61,16 +62,31 @@ class Key:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.run: Run = problem.run()
-        self.certificate = certify(problem, self.run)
-        if self.certificate.status == "inconclusive":
-            raise KeyUnconfirmed(f"nobody is graded by a key that could not be confirmed: {self.certificate.reason}")
+        # The inputs' gradient takes as long to confirm as all others of the first layer, and is seldom asked for.
+        self.gradients = self.run.gradients_of(name for name in problem.graph.differentiable if name != INPUTS)
+        self.certificate = self.confirm()
         self.digest = digest(problem)
         self.truths: dict[str, Array] = {}
 
+    def confirm(self) -> Certificate:
+        certificate = certify(self.problem, self.run, gradients=self.gradients)
+        if certificate.status == "inconclusive":
+            raise KeyUnconfirmed(f"nobody is graded by a key that could not be confirmed: {certificate.reason}")
+        return certificate
+
     def truth(self, quantity: Quantity) -> Array:
         if quantity.name not in self.truths:
-            self.truths[quantity.name] = compute(self.problem, [quantity.name], self.run)[quantity.name]
+            if quantity.kind == "gradient":
+                self.truths[quantity.name] = self.gradient(quantity.node)
+            else:
+                self.truths[quantity.name] = compute(self.problem, [quantity.name], self.run)[quantity.name]
         return self.truths[quantity.name]
+
+    def gradient(self, name: str) -> Array:
+        if name not in self.gradients:
+            self.gradients = self.run.gradients
+            self.certificate = self.confirm()
+        return self.gradients[name]
 
     def grade(self, answers: Any, policy: Policy) -> Grade:
         """Read, order, mark one by one, and add up."""
@@ -125,36 +141,23 @@ class Key:
             return Item(quantity.name, "ungradable", 0.0, 0.0, "this derivative is not finite here, so it is not graded")
         if not alike(answer.shape, truth.shape):
             return self.misshapen(quantity, answer, truth, worlds, policy)
-        written = answer.values.reshape(truth.shape)
         cells = policy.tolerance.right(answer, truth)
         if answer.answered is not None:
             return self.incomplete(quantity, answer, cells, policy)
         if cells.all():
-            worlds.pin(quantity, written, truth)
+            worlds.take_correct(quantity, answer, truth, policy.tolerance)
             return Item(quantity.name, "correct", most, most)
-        for scene in worlds.scenes():
-            follows = scene.right(quantity)
-            if trivialised(follows, truth):
-                continue
-            right = policy.tolerance.right(answer, follows)
-            if right.all():
-                return self.followed(quantity, written, follows, worlds, policy)
-            if right.sum() > cells.sum():
-                cells = right
+        match = worlds.match(quantity, answer, truth, policy.tolerance)
+        if match.follows:
+            return self.followed(quantity, worlds, policy)
+        if match.cells.sum() > cells.sum():
+            cells = match.cells
         diagnosis = diagnose(answer, quantity, truth, worlds.scenes(), policy.tolerance)
-        if diagnosis.named is not None:
-            explanation = diagnosis.named
-            if explanation.site.name != quantity.name:
-                worlds.pin_hidden(explanation.site.name, explanation.at_site)
-            worlds.pin(quantity, written, explanation.value.reshape(truth.shape))
-        else:
-            worlds.pin(quantity, written, written)
-        worlds.erred = True
+        worlds.take_wrong(quantity, answer, truth, diagnosis.possible)
         return Item(quantity.name, "wrong", 0.0, most, cells=cells, **self.told(diagnosis))
 
-    def followed(self, quantity: Quantity, written: Array, follows: Array, worlds: Worlds, policy: Policy) -> Item:
+    def followed(self, quantity: Quantity, worlds: Worlds, policy: Policy) -> Item:
         """Right given what came before: if that was right too, the student only carried on with rounded numbers."""
-        worlds.pin(quantity, written, follows)
         most = policy.points.get(quantity.name, 1.0)
         if not worlds.erred:
             return Item(quantity.name, "correct", most, most, "Right, computed from the rounded numbers before it.")
@@ -207,11 +210,6 @@ class Key:
             certificate=self.certificate,
             key=self.digest,
         )
-
-
-def trivialised(follows: Array, truth: Array) -> bool:
-    """What follows from an earlier answer is not taken where that made it vanish or overflow."""
-    return not np.isfinite(follows).all() or bool(((follows == 0.0) & (truth != 0.0)).any())
 
 
 def grade(problem: Problem, answers: Any, policy: Policy | None = None) -> Grade:

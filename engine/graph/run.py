@@ -43,6 +43,15 @@ class Run:
                 )
 
     @cached_property
+    def largest_value(self) -> float:
+        """max|x| over the finite values of all nodes."""
+        largest = 0.0
+        for value in self.values[: len(self.graph.nodes)]:
+            for size in (float(value.max(initial=0.0)), -float(value.min(initial=0.0))):
+                largest = max(largest, size if np.isfinite(size) else 0.0)
+        return largest
+
+    @cached_property
     def gradients(self) -> dict[str, Array]:
         """∂J/∂node of every differentiable node, by name; zeros where the output does not depend on it."""
         return self.gradients_of(self.graph.differentiable)

@@ -1,0 +1,313 @@
+"""Grading: verdicts, the first error, what follows from it, and what is told at each level of feedback."""
+
+import json
+
+import numpy as np
+import pytest
+
+from engine import EngineError, Key, distinguish, grade, read_policy, read_problem, shown
+from engine.errors import BadNumbers, BadProblem, KeyUnconfirmed, UnknownName
+from engine.grading.mistakes import MISTAKES
+from engine.quantities import compute, computed_names
+from tests.problems import CASES, random_network
+
+PRINTED = {name: case for name, case in CASES.items() if case["printed"]}
+
+
+def graded(problem, answers, **policy):
+    """The items of a grade by name, and the grade."""
+    found = grade(problem, answers, read_policy(policy, problem))
+    return {item.name: item for item in found.items}, found
+
+
+def verdicts(problem, answers, **policy):
+    items, _ = graded(problem, answers, **policy)
+    return {name: item.verdict for name, item in items.items()}
+
+
+@pytest.fixture
+def mlp():
+    return read_problem(CASES["mlp-3-2-1"]["problem"])
+
+
+@pytest.fixture
+def scalars():
+    return read_problem(CASES["graph-3-a-plus-bc"]["problem"])
+
+
+@pytest.mark.parametrize("case", PRINTED.values(), ids=PRINTED)
+def test_what_the_notes_print_is_graded_as_a_person_would(case):
+    problem = read_problem(case["problem"])
+    items, found = graded(problem, case["printed"], ask=list(case["printed"]))
+    if case["id"] == "mlp-3-2-1":
+        assert {name: item.verdict for name, item in items.items()} == {
+            **dict.fromkeys(["Z1", "A1", "Z2", "A2"], "correct"),
+            "dZ2": "wrong",
+            "dW2": "follow_through",
+            "dW1": "follow_through",
+        }
+        assert found.first_error == "dZ2"
+        assert items["dZ2"].named is not None
+        assert items["dZ2"].named.mistake.code in ("sign_flipped", "loss_derivative_reversed")
+        assert found.score == round(6 / 7, 6)
+    elif case["id"] == "cross-entropy-table":  # of five losses the notes print one, and that one is right
+        assert items["losses"].verdict == "missing"
+        assert items["losses"].cells is not None
+        assert items["losses"].cells.tolist() == [True, False, False, False, False]
+        assert items["losses"].message == "1 of 5 entries are answered"
+    else:
+        assert {item.verdict for item in items.values()} == {"correct"}
+        assert (found.score, found.first_error) == (1.0, None)
+
+
+def test_the_sibling_s_derivative_is_told_from_its_own(scalars):
+    items, found = graded(scalars, {"du": 3, "db": 6, "dc": 6}, ask=["du", "db", "dc"])
+    assert items["dc"].verdict == "wrong"
+    assert items["dc"].named is not None
+    assert items["dc"].named.mistake.code == "sibling_gradient"
+    assert found.first_error == "dc"
+    assert (found.points, found.max_points) == (2.0, 3.0)
+
+
+def test_both_rules_of_a_fused_head_are_right():
+    problem = read_problem(CASES["softmax-regression"]["problem"])
+    truth = compute(problem, ["A1", "dA1", "dZ1"])
+    p = truth["A1"].ravel()
+    dA = np.array([0.0, -6.0, 0.0])  # a wrong derivative of the loss, and two ways to go on
+    through = p * (dA - p @ dA)
+    for dZ in (through, truth["dZ1"].ravel()):
+        answers = {"A1": truth["A1"].tolist(), "dA1": dA[:, None].tolist(), "dZ1": dZ[:, None].tolist()}
+        assert verdicts(problem, answers)["dZ1"] in ("follow_through", "correct")
+
+
+def test_an_answer_that_trivialises_the_rest_earns_nothing_for_it(mlp):
+    zeros = {"dA2": [[0]], "dZ2": [[0]], "dW2": [[0], [0]], "dW1": [[0, 0]] * 3}
+    found = verdicts(mlp, zeros)
+    assert found["dA2"] == "wrong"
+    assert set(found.values()) <= {"wrong", "missing"}
+
+
+def test_parameters_and_inputs_cannot_be_answered(mlp):
+    items, found = graded(mlp, {"W1": [[1, 2]] * 3, "X": [[0, 0, 0]], "Y": [[5]], "dW2": [["-0.0880"], ["-0.0340"]]})
+    for name in ("W1", "X", "Y"):
+        assert items[name].verdict == "malformed"
+        assert items[name].message == f"'{name}' is given, not computed"
+        assert items[name].max_points == 0
+    assert items["dW2"].verdict == "correct"
+    assert found.max_points == 2.0  # dW1 and dW2
+
+
+@pytest.mark.parametrize(
+    ("answers", "name", "message", "path"),
+    [
+        ({"dw1": [[1, 2]] * 3}, "dw1", "there is no quantity 'dw1'; did you mean 'dW1'?", "answers.dw1"),
+        ({"dW1": [[1, 2], [3]]}, "dW1", "ragged", "answers.dW1[1]"),
+        ({"dW1": [[1, 2], [3, "1,5"], [5, 6]]}, "dW1", "decimal comma", "answers.dW1[1][1]"),
+        ({"dW1": [[1, True]] * 3}, "dW1", "not true", "answers.dW1[0][1]"),
+        ({"dW1": [[1, 2, 3]] * 2}, "dW1", "expected 3×2, not 2×3", "answers.dW1"),
+        ({"dW1": 0.5}, "dW1", "expected 3×2, not a single number", "answers.dW1"),
+        ({"dW1": {}}, "dW1", "not an object", "answers.dW1"),
+        ({"dW1": []}, "dW1", "an empty list", "answers.dW1"),
+    ],
+)
+def test_malformed_answers_never_stop_the_rest(mlp, answers, name, message, path):
+    items, found = graded(mlp, {**answers, "Z2": [["0.482"]]})
+    assert items[name].verdict == "malformed"
+    assert items[name].points == 0
+    assert message in items[name].message
+    assert items[name].path == path
+    assert items["Z2"].verdict == "correct"
+    assert found.points == 1.0
+
+
+def test_shapes_are_alike_without_axes_of_length_one(mlp):
+    truth = compute(mlp, ["dW2", "dZ2", "A1"])
+    answers = {"dW2": truth["dW2"].ravel().tolist(), "dZ2": float(truth["dZ2"].item()), "A1": truth["A1"].T.tolist()}
+    found = verdicts(mlp, answers)
+    assert [found[name] for name in answers] == ["correct"] * 3
+
+
+def test_a_transposed_answer_is_told_as_such():
+    rng = np.random.default_rng(0)
+    problem = read_problem(random_network(rng, [3, 4, 2], ["tanh", "softmax"], {"kind": "cross_entropy"}))
+    items, _ = graded(problem, {"dW1": compute(problem, ["dW1"])["dW1"].T.tolist()})
+    assert items["dW1"].verdict == "malformed"
+    assert items["dW1"].named is not None
+    assert items["dW1"].named.mistake.family == "transpose"
+    assert items["dW1"].message == "expected 3×4, not 4×3"
+
+
+def test_an_infinite_derivative_is_not_graded():
+    wire = {
+        "network": {"layers": [{"weights": [[800.0]], "activation": "sigmoid"}], "loss": "binary_cross_entropy"},
+        "inputs": [[1.0]],
+        "labels": [[0]],
+    }
+    items, found = graded(read_problem(wire), {"dA1": [[1]], "dZ1": [[1]]})
+    assert (items["dA1"].verdict, items["dA1"].max_points) == ("ungradable", 0)
+    assert items["dZ1"].verdict == "correct"
+    assert found.score == 0.5  # dZ1 is right, dW1 is missing
+
+
+def test_an_unconfirmed_key_grades_nobody():
+    problem = read_problem({"graph": {"expressions": ["J = x ** p"]}, "values": {"x": -2.0, "p": 3.0}})
+    with pytest.raises(KeyUnconfirmed, match="dp is not a number here"):
+        Key(problem)
+
+
+def test_points_credit_and_aliases(mlp):
+    answers = {"grad_2": [["0.0880"], ["0.0340"]], "dZ2": [["0.0901"]]}
+    policy = {"ask": ["dZ2", "dW2"], "points": {"dW2": 3}, "follow_through": 0.5, "aliases": {"grad_2": "dW2"}}
+    items, found = graded(mlp, answers, **policy)
+    assert (items["dW2"].verdict, items["dW2"].points, items["dW2"].max_points) == ("follow_through", 1.5, 3.0)
+    assert (found.points, found.max_points, found.score) == (1.5, 4.0, 0.375)
+    items, _ = graded(mlp, {"grad_2": [[1], [2]], "dW2": [[1], [2]]}, aliases={"grad_2": "dW2"})
+    assert "answered twice" in items["dW2"].message
+
+
+def test_tolerances_of_the_policy_act(mlp):
+    close = (compute(mlp, ["dW2"])["dW2"] * 1.004).tolist()
+    assert verdicts(mlp, {"dW2": close})["dW2"] == "wrong"
+    loose = {"mode": "relative", "relative": 0.01, "absolute": 0}
+    assert verdicts(mlp, {"dW2": close}, tolerance=loose)["dW2"] == "correct"
+    assert verdicts(mlp, {"dW2": close}, tolerance={"mode": "significant", "digits": 2})["dW2"] == "correct"
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind", "path", "sentence"),
+    [
+        ({"asks": []}, BadProblem, "policy.asks", "did you mean 'ask'"),
+        ({"ask": []}, BadProblem, "policy.ask", "at least one"),
+        ({"ask": ["dW3"]}, UnknownName, "policy.ask[0]", "did you mean 'dW"),
+        ({"ask": ["X"]}, UnknownName, "policy.ask[0]", "computed quantity 'X'"),
+        ({"ask": [3]}, BadProblem, "policy.ask[0]", "not the number 3"),
+        ({"points": {"dW1": -1}}, BadNumbers, "policy.points.dW1", "at least 0"),
+        ({"follow_through": 2}, BadNumbers, "policy.follow_through", "from 0 to 1, not 2"),
+        ({"feedback": "all"}, UnknownName, "policy.feedback", "known are: score, hint, full"),
+        ({"aliases": {"dW1": "dW2"}}, BadProblem, "policy.aliases.dW1", "is a quantity itself"),
+        ({"aliases": {"a": "nothing"}}, UnknownName, "policy.aliases.a", "quantity 'nothing'"),
+        ({"tolerance": {"mode": "exact"}}, UnknownName, "policy.tolerance.mode", "mode 'exact'"),
+        ({"tolerance": {}}, BadProblem, "policy.tolerance.mode", "needs the field 'mode'"),
+        ([], BadProblem, "policy", "expected an object"),
+    ],
+)
+def test_a_bad_policy_is_refused_in_words(mlp, policy, kind, path, sentence):
+    with pytest.raises(kind) as refusal:
+        read_policy(policy, mlp)
+    assert refusal.value.path == path
+    assert sentence in refusal.value.message
+
+
+def test_answers_must_be_an_object(mlp):
+    with pytest.raises(EngineError, match="an object of answers by name"):
+        grade(mlp, [1, 2])
+
+
+WRONG = {"Z1": [["3.7", "-0.5"]], "A2": [["0.77"]], "dZ2": [["0.0901"]], "dW2": [[1, 2], [3]], "dW1": [["0.1", "0.2"]] * 3}
+
+
+def numbers_in(value):
+    """Every number in a JSON value, and every number written in its text."""
+    if isinstance(value, dict):
+        return [x for name, each in value.items() if name not in ("key", "versions") for x in numbers_in(each)]
+    if isinstance(value, list):
+        return [x for each in value for x in numbers_in(each)]
+    if isinstance(value, bool) or value is None:
+        return []
+    return [float(value)] if isinstance(value, int | float) else []
+
+
+@pytest.mark.parametrize("feedback", ["score", "hint"])
+def test_below_full_no_number_of_the_key_is_shown(mlp, feedback):
+    key = Key(mlp)
+    told = shown(key, key.grade(WRONG, read_policy({"feedback": feedback}, mlp)), feedback)
+    text = json.dumps(told)
+    truths = compute(mlp, [name for name in computed_names(mlp) if "/" not in name])
+    submitted = {"A2": 0.77, "dZ2": 0.0901}
+    for name, truth in truths.items():
+        for expected in truth.ravel().tolist():
+            if expected in (0.0, 1.0, -1.0):
+                continue
+            forbidden = [expected, -expected, expected - submitted.get(name, 0.0), submitted.get(name, 0.0) - expected]
+            for number in forbidden:
+                assert f"{abs(number):.6g}" not in text, name
+                assert not any(abs(each - number) <= 1e-6 * abs(number) for each in numbers_in(told) if each), name
+    assert set(told["certificate"]) == {"method", "status"}
+
+
+def test_what_each_level_shows(mlp):
+    key = Key(mlp)
+    levels = {
+        level: shown(key, key.grade(WRONG, read_policy({"feedback": level}, mlp)), level)
+        for level in ("score", "hint", "full")
+    }
+    by_name = {level: {item["name"]: item for item in told["items"]} for level, told in levels.items()}
+    assert "first_error" not in levels["score"]
+    assert set(by_name["score"]["dZ2"]) == {"name", "points", "max_points"}
+    assert by_name["score"]["dW2"]["verdict"] == "malformed"
+    assert levels["hint"]["first_error"] == "A2"
+    assert by_name["hint"]["A2"]["cells"] == [[False]]
+    assert by_name["hint"]["A2"]["formula"]["text"] == "A2 = 1 / (1 + exp(-Z2))"
+    assert "expected" not in by_name["hint"]["A2"]
+    assert by_name["full"]["A2"]["expected"] == [[0.6181096227568209]]
+    assert by_name["full"]["dZ2"]["worked"].startswith("dZ2 = dA2 * A2 * (1 - A2) = ")
+    assert "(-0.09015)" in by_name["full"]["dZ2"]["worked"]
+    assert levels["full"]["certificate"]["coordinates"] == 16  # all but those of dX
+    assert levels["full"]["key"] == levels["score"]["key"]
+
+
+def test_the_same_request_gives_the_same_grade(mlp):
+    texts = {json.dumps(shown(Key(mlp), grade(mlp, WRONG), "full"), sort_keys=True) for _ in range(5)}
+    assert len(texts) == 1
+
+
+def test_the_digest_is_that_of_the_problem_and_not_of_its_spelling():
+    network = CASES["mlp-3-2-1"]["problem"]
+    spelled = json.loads(json.dumps(network))
+    spelled["network"]["orientation"] = "in_out"
+    spelled["inputs"] = [[1.0, 2.0, 3.0]]
+    changed = json.loads(json.dumps(network))
+    changed["inputs"] = [[1.0, 2.0, 3.5]]
+    digests = [Key(read_problem(each)).digest for each in (network, spelled, changed)]
+    assert digests[0] == digests[1] != digests[2]
+    assert digests[0].startswith("sha256:")
+
+
+def test_one_key_grades_many(mlp):
+    key = Key(mlp)
+    policy = read_policy({}, mlp)
+    right = {name: value.tolist() for name, value in compute(mlp, ["dW1", "dW2"]).items()}
+    scores = [key.grade(answers, policy).score for answers in (right, {}, WRONG, right)]
+    assert scores == [1.0, 0.0, scores[2], 1.0]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_the_truth_is_correct_in_every_case(case):
+    problem = read_problem(case["problem"])
+    answers = {name: value for name, value in case["truth"].items() if name in computed_names(problem) or "/" in name}
+    items, found = graded(problem, answers, ask=list(answers))
+    assert {name: item.verdict for name, item in items.items() if item.verdict != "correct"} == {}
+    assert found.score == 1.0
+
+
+def test_every_row_explains_itself_to_a_student():
+    for code, mistake in MISTAKES.items():
+        assert code == mistake.code
+        assert mistake.message[0].isupper(), code
+        assert mistake.message.endswith("."), code
+        assert len(mistake.message) < 160, code
+
+
+def test_distinguish_tells_an_author_what_a_problem_cannot_tell():
+    problem = read_problem(CASES["logistic-three-examples"]["problem"])
+    by_code = {each.code: each for each in distinguish(problem)}
+    assert by_code["missing_one_over_m"].tells_apart
+    assert "dW1" in by_code["missing_one_over_m"].at
+    assert "transposed" in by_code
+    one = read_problem(CASES["logistic-sentiment-step"]["problem"])
+    assert "missing_one_over_m" not in {each.code for each in distinguish(one)}  # m = 1: there is nothing to forget
+    zero = {
+        each.code: each for each in distinguish(read_problem({"graph": {"expressions": ["J = x * x"]}, "values": {"x": 0}}))
+    }
+    assert "truth" in zero["sign_flipped"].same_as
+    assert not zero["sign_flipped"].tells_apart
