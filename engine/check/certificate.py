@@ -54,7 +54,7 @@ def certify(
     scale = largest(*(each.numeric for each in found.by_name.values()), *(each for each in gradients.values()))
     verdicts = []
     for name, gradient in gradients.items():
-        if np.isnan(gradient).any():
+        if np.isnan(gradient.min()):
             reason = f"d{name} is not a number here"
             verdicts.append(Verdict(f"d{name}", "inconclusive", 0.0, 0.0, reason=reason))
             continue
@@ -84,7 +84,7 @@ def certify(
 
 def finite_part(gradient: Array, found: Estimate) -> tuple[Array, Estimate]:
     """Infinite entries (dA of a saturated head) are reported as such and mark nobody: nothing to confirm there."""
-    if np.abs(gradient).max(initial=0.0) < MEANINGFUL:
+    if gradient.max() < MEANINGFUL and gradient.min() > -MEANINGFUL:
         return gradient, found
     infinite = ~(np.abs(gradient) < MEANINGFUL)
 

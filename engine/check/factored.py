@@ -99,10 +99,11 @@ class FactoredCheck:
         width = max(1, BATCH_ELEMENTS // (2 * examples * widest))
         parts: list[dict[str, Array]] = []
         kinks: set[Kink] = set()
+        spread = self.probe(move, h) if units >= 4 else np.inf
         for start in range(0, units, width):
             block = slice(start, min(start + width, units))
             known = max((largest(part["numeric"]) for part in parts), default=0.0)
-            part = self.at_a_glance(move, block, h, known)
+            part = self.at_a_glance(move, block, h, known, spread)
             if part is None:
                 found = difference(self.moves_of(move, block), h[block], adapt=True, scale=known)
                 self.evaluations += found.evaluations // examples
@@ -112,22 +113,21 @@ class FactoredCheck:
         columns = {column: np.concatenate([part[column] for part in parts]).T for column in COLUMNS}
         return Estimate(**columns, kinks=kinks)
 
-    def at_a_glance(self, move: Move, block: slice, h: Array, known: float) -> dict[str, Array] | None:
-        """±h for all units of a block, and ±2h for the first: its spread stands for the others, which have the same step.
+    def probe(self, move: Move, h: Array) -> float:
+        """The spread of the first unit's differences, which stands for that of the others: they take the same step."""
+        first = slice(0, 1)
+        found = difference(self.moves_of(move, first), h[first], adapt=False)
+        self.evaluations += 4
+        return float(found.columns["spread"].max())
 
-        None where one unit differs from another in more than its number: at a kink, or where steps are too coarse.
-        """
-        if block.stop - block.start < 4:
+    def at_a_glance(self, move: Move, block: slice, h: Array, known: float, spread: float) -> dict[str, Array] | None:
+        """±h alone for the units of a block; None where that is not enough: at a kink, or where steps are too coarse."""
+        if not np.isfinite(spread):
             return None
         numeric = glance(self.moves_of(move, block), h[block])
-        if numeric is None:
+        if numeric is None or not spread <= TIGHT * max(known, largest(numeric)):
             return None
-        first = slice(block.start, block.start + 1)
-        probe = difference(self.moves_of(move, first), h[first], adapt=False)
-        self.evaluations += 2 * len(numeric) + 4
-        spread = float(probe.columns["spread"].max())
-        if not spread <= TIGHT * max(known, largest(numeric)):
-            return None
+        self.evaluations += 2 * len(numeric)
         nowhere = np.zeros(numeric.shape, dtype=bool)
         spreads = np.full(numeric.shape, spread)
         return {"numeric": numeric, "spread": spreads, "kinked": nowhere, "low": numeric, "high": numeric}

@@ -16,9 +16,6 @@ from engine.graph.run import Run
 from engine.ops.row import Array, Op, Side
 from engine.problems import Problem
 
-SPARSE = 0.8
-"""Below this part of moving pairs it is worth picking them out."""
-
 
 class Suffix:
     """The values of one run, and the exact increments of everything behind a layer."""
@@ -68,36 +65,21 @@ class Suffix:
                     unit, example = units.start + int(place[-2]), int(place[-1])
                     kinks.found.add(self.kink(self.layers[number].logits, (example, unit)))
         following = self.W[number + 1][units]
-        moving = (moves != 0.0).any(axis=tuple(range(moves.ndim - 2)))
-        if kinks is not None and not kinks.rows.any() and moving.mean() < SPARSE:
-            # Where a relu is off, nothing moves: only the pairs of a unit and an example that do are carried on.
-            unit, example = moving.nonzero()
-            inner = Kinks(np.zeros((*moves.shape[:-2], len(unit)), dtype=bool))
-            pairs = moves[..., unit, example][..., None] * following[unit]
-            losses = self.after_logits(number + 1, pairs, side, inner, example)
-            if not inner.rows.any():
-                changes = np.zeros(moves.shape)
-                changes[..., unit, example] = losses
-                return changes
         return self.after_logits(number + 1, moves[..., None] * following[:, None, :], side, kinks)
 
-    def after_logits(
-        self, number: int, moves: Array, side: Side | None, kinks: Kinks | None, rows: Array | None = None
-    ) -> Array:
-        """(…, examples) from moves (…, examples, units) of a layer's pre-activations; `rows` picks the examples."""
+    def after_logits(self, number: int, moves: Array, side: Side | None, kinks: Kinks | None) -> Array:
+        """(…, examples) from moves (…, examples, units) of a layer's pre-activations."""
         last = number == len(self.layers) - 1
-        Z = self.Z[number] if rows is None else self.Z[number][rows]
         if last and self.shortcut:
             op, attributes = self.shortcut.fusion.op, self.losses[1]
-            Y = self.Y if rows is None else self.Y[rows]
-            return op.increment((Z, moves), (Y, STILL), **attributes)
-        moved = self.increment(self.heads[number], ((Z, moves),), self.layers[number].logits, side, kinks)
+            return op.increment((self.Z[number], moves), (self.Y, STILL), **attributes)
+        pairs = ((self.Z[number], moves),)
+        moved = self.increment(self.heads[number], pairs, self.layers[number].logits, side, kinks)
         if last:
-            return self.plain_losses(moved, side, kinks, rows)
+            return self.plain_losses(moved, side, kinks)
         following = self.W[number + 1]
         flat = moved.reshape(-1, moved.shape[-1]) @ following
-        moves = flat.reshape(*moved.shape[:-1], following.shape[1])
-        return self.after_logits(number + 1, moves, side, kinks, rows)
+        return self.after_logits(number + 1, flat.reshape(*moved.shape[:-1], following.shape[1]), side, kinks)
 
     def after_head(self, moves: Array, side: Side | None, kinks: Kinks | None) -> Array:
         """The same from moves of the last layer's output alone."""
@@ -105,9 +87,8 @@ class Suffix:
             return self.shortcut.fusion.head_increment(self.Z[-1], moves, self.Y, **self.losses[1])
         return self.plain_losses(moves, side, kinks)
 
-    def plain_losses(self, moves: Array, side: Side | None, kinks: Kinks | None, rows: Array | None = None) -> Array:
-        A, Y = (self.A[-1], self.Y) if rows is None else (self.A[-1][rows], self.Y[rows])
-        pairs = (A, moves), (Y, STILL)
+    def plain_losses(self, moves: Array, side: Side | None, kinks: Kinks | None) -> Array:
+        pairs = (self.A[-1], moves), (self.Y, STILL)
         return self.increment(self.losses, pairs, self.layers[-1].head, side, kinks)
 
     def increment(
