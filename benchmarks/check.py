@@ -7,8 +7,9 @@ Central differences are timed on 40 coordinates and multiplied up.
 
 from __future__ import annotations
 
-import numpy as np
 from _timing import best_times, row  # first: it pins BLAS to one thread
+
+import numpy as np
 
 from engine import certify, check, read_problem
 from engine.check.methods import central

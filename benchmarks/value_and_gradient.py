@@ -10,11 +10,12 @@ modules, as `addmm` and `relu` on leaf tensors: the least that eager mode can do
 
 from __future__ import annotations
 
-import numpy as np
-import torch
 from _timing import best_times, row  # first: it pins BLAS to one thread
 
 from itertools import pairwise
+
+import numpy as np
+import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 

@@ -12,6 +12,7 @@ from engine.limits import Limits
 from engine.problems import Problem, read_problem
 from engine.quantities import compute, pin
 from engine.solution import Solution, solve
+from engine.training import fit, read_fit, read_training, train_steps
 
 __all__ = [
     "Certificate",
@@ -27,10 +28,14 @@ __all__ = [
     "check",
     "compute",
     "distinguish",
+    "fit",
     "grade",
     "pin",
+    "read_fit",
     "read_policy",
     "read_problem",
+    "read_training",
     "shown",
     "solve",
+    "train_steps",
 ]

@@ -14,7 +14,7 @@ class Limits:
     expression_depth: int = 40
     nodes: int = 1_000
     layers: int = 64
-    elements: int = 5_000_000
+    elements: int = 10_000_000
     """Numbers held by all nodes of a graph together."""
     jacobian_entries: int = 1_000_000
     check_operations: int = 4_000_000_000

@@ -110,7 +110,7 @@ BAD = [
     (NETWORK, FIRST, {"units": 2, "init": {"kind": "He"}, "activation": "tanh"}, "network.layers[0].init.kind", "did you mean 'he'"),
     (NETWORK, FIRST, {"units": 2, "init": {"kind": "he", "seed": -1}, "activation": "tanh"}, "network.layers[0].init.seed", "not -1"),
     (NETWORK, FIRST, {"units": 2, "init": {"kind": "he", "scale": 1}, "activation": "tanh"}, "network.layers[0].init.scale", "belongs to init 'normal'"),
-    (NETWORK, FIRST, {"units": 900_000, "activation": "tanh"}, "", "would hold more than 5,000,000 numbers"),
+    (NETWORK, FIRST, {"units": 900_000, "activation": "tanh"}, "network.layers[1].weights", "layer 1 gives 900000 units"),
     (NETWORK, ("optimizer",), {"kind": "sgdd", "learning_rate": 1}, "optimizer.kind", "did you mean 'sgd'"),
     (NETWORK, ("optimizer",), {"kind": "sgd"}, "optimizer.learning_rate", "needs the field 'learning_rate'"),
     (NETWORK, ("optimizer",), {"kind": "sgd", "learning_rate": -1}, "optimizer.learning_rate", "greater than 0, not -1"),

@@ -32,7 +32,10 @@ def part(d, position, *parts, axis):
     return section(d, start, start + parts[position].shape[axis], axis)
 
 
-NUMPY = "exp log log1p sqrt tanh sign where sum mean max min maximum minimum clip ones outer transpose dot expand_dims reshape pi"
+NUMPY = (
+    "exp log log1p sqrt tanh sign where sum mean max min maximum minimum clip ones outer transpose dot expand_dims"
+    " reshape pi"
+)
 NAMESPACE = {name: getattr(np, name) for name in NUMPY.split()} | {
     "abs": np.abs,
     "concat": lambda *parts, axis: np.concatenate(parts, axis=axis),

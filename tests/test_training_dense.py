@@ -9,8 +9,8 @@ from hypothesis import assume, given, settings
 from engine import read_problem
 from engine.check.certificate import MEANINGFUL
 from engine.ops import ACTIVATIONS, LOSSES
-from engine.problems.network import Network
 from engine.training import costs, fit, read_fit, read_training, slopes, train_steps
+from engine.training.buffers import Scratch
 from engine.training.dense import DenseNetwork
 from tests.problems import random_network
 from tests.test_networks import build, networks
@@ -71,7 +71,7 @@ def test_slopes_far_out_and_at_kinks(name, units):
     points = np.array([0.0, -0.0, 1e-300, -1e-9, 0.3, -2.0, 20.0, -20.0, 45.0, -45.0, 300.0, -700.0])
     z = np.stack([points * (1 + k) for k in range(units)], axis=1)
     rng = np.random.default_rng(1)
-    scratch = slopes.Scratch(*z.shape, np.float64)
+    scratch = Scratch(len(z), units, np.float64)
     a, slope, d = np.empty_like(z), np.empty_like(z), rng.standard_normal(z.shape)
     options = {key: value for key, value in ACTIVATIONS[name].attributes.items() if key != "axis"}
     along = {"axis": -1} if name == "softmax" else {}
@@ -130,19 +130,17 @@ def test_a_step_allocates_nothing(shuffle):
     layers = ["relu", "sigmoid", "gelu_tanh", "softmax"]
     wire = random_network(rng, [200, 100, 100, 100, 10], layers, {"kind": "cross_entropy"}, examples=512)
     problem = read_problem({**wire, "optimizer": {"kind": "adam", "learning_rate": 1e-3}})
-    assert isinstance(problem.network, Network)
-    assert problem.optimizer is not None
+    optimizer = problem.optimizer
+    assert optimizer is not None
     model = DenseNetwork(problem)
     flats = [model.initial, model.initial.copy()]
     views = [model.view(each) for each in flats]
-    state, work = problem.optimizer.start(model.initial), np.empty_like(model.initial)
+    state, work = optimizer.start(model.initial), np.empty_like(model.initial)
     batches = [rng.permutation(512)[:256] if shuffle else slice(0, 256) for _ in range(3)]
 
     def step(count):
         model.learn(views[count % 2], batches[count])
-        problem.optimizer.update(
-            flats[count % 2], model.gradient, flats[1 - count % 2], state, work, count=count + 1, epoch=1
-        )
+        optimizer.update(flats[count % 2], model.gradient, flats[1 - count % 2], state, work, count=count + 1, epoch=1)
 
     step(0)
     tracemalloc.start()

@@ -107,10 +107,19 @@ def directional(problem: Problem, run: Run, names: Sequence[str], step: float | 
         shape = problem.graph[name].shape
         directions = np.random.default_rng([seed, order]).standard_normal((DIRECTIONS, *shape))
         directions[0] = 1.0  # one along which entries that tie stay tied
-        h = np.full(DIRECTIONS, natural)
-        found = difference(direction_moves(problem, run, name, directions), h, adapt=step is None)
-        evaluations += found.evaluations
-        estimates[name] = Estimate(**found.columns, kinks=found.kinks, directions=directions)
+        together = 1 if directions.size > BATCH_ELEMENTS else DIRECTIONS
+        parts = [
+            difference(
+                direction_moves(problem, run, name, directions[first : first + together]),
+                np.full(together, natural),
+                adapt=step is None,
+            )
+            for first in range(0, DIRECTIONS, together)
+        ]
+        evaluations += sum(part.evaluations for part in parts)
+        columns = {column: np.concatenate([part.columns[column] for part in parts]) for column in COLUMNS}
+        kinks = set().union(*(part.kinks for part in parts))
+        estimates[name] = Estimate(**columns, kinks=kinks, directions=directions)
     return Estimates(estimates, DIRECTIONS * len(names), evaluations)
 
 
