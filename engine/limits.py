@@ -19,6 +19,10 @@ class Limits:
     jacobian_entries: int = 1_000_000
     check_operations: int = 4_000_000_000
     """Elementary operations that one check may cost."""
+    answers: int = 1_000
+    """Quantities that one submission may answer."""
+    played_numbers: int = 50_000_000
+    """Numbers that are held while the mistakes of a problem are told apart."""
     recorded_steps: int = 10_000
     """Optimizer steps that are made and recorded at once; long runs are for more."""
     training_operations: int = 20_000_000_000

@@ -46,11 +46,12 @@ def near(body: bytes, error: orjson.JSONDecodeError) -> bytes:
     return error.doc[max(error.pos - 1, 0) : error.pos + 8].encode("utf-8", "replace")
 
 
-def divide(wire: Any, options: Collection[str]) -> tuple[Mapping[str, Any], dict[str, Any]]:
+def divide(wire: Any, options: Collection[str], required: Collection[str] = ()) -> tuple[Mapping[str, Any], dict[str, Any]]:
     """The problem, and those of the options that are given (null counts as not given)."""
-    given = read_object(wire, "", optional=(*FIELDS, *options))
-    problem = {name: value for name, value in given.items() if name not in options}
-    return problem, {name: value for name, value in given.items() if name in options}
+    given = read_object(wire, "", required=required, optional=(*FIELDS, *options))
+    beside = {*options, *required}
+    problem = {name: value for name, value in given.items() if name not in beside}
+    return problem, {name: value for name, value in given.items() if name in beside}
 
 
 def read_names(options: Mapping[str, Any], field: str) -> list[Any]:

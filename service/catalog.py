@@ -8,14 +8,20 @@ from inspect import getdoc
 from typing import Any
 
 from engine.check import METHODS
+from engine.grading.compare import MODES, Mode
+from engine.grading.mistakes import MISTAKES
+from engine.grading.policy import FEEDBACK
 from engine.ops import ACTIVATIONS, LOSSES, OPS
 from engine.ops.dense import LAYOUTS, ORIENTATIONS
 from engine.ops.row import Op
 from engine.optimizers import OPTIMIZERS, OptimizerRow
+from engine.optimizers.schedules import SCHEDULES
 from engine.problems.cost import AVERAGES, OUTPUTS, REDUCTIONS
 from engine.problems.loss_rules import LOSS_RULES, LossRule
 from engine.problems.network import SPREADS
 from engine.solution import PARTS
+from engine.training.request import PARTS as PARTS_OF_A_STEP
+from service.tolerances import FORMULAS
 
 EXPRESSION_NAMES = ("a", "b", "c")
 LOSS_NAMES = ("A", "Y")
@@ -29,6 +35,8 @@ def catalog() -> dict[str, Any]:
         "losses": [render_loss(LOSS_RULES[name], op) for name, op in LOSSES.items()],
         "optimizers": [render_optimizer(row) for row in OPTIMIZERS.values()],
         "check_methods": [{"name": name, "summary": summary(method)} for name, method in METHODS.items()],
+        "mistakes": [{"code": row.code, "family": row.family, "message": row.message} for row in MISTAKES.values()],
+        "tolerances": [render_tolerance(name, mode) for name, mode in MODES.items()],
         "conventions": {
             "layout": list(LAYOUTS),
             "orientation": list(ORIENTATIONS),
@@ -37,6 +45,9 @@ def catalog() -> dict[str, Any]:
             "outputs": list(OUTPUTS),
             "init": list(SPREADS),
             "include": list(PARTS),
+            "schedule": list(SCHEDULES),
+            "record": list(PARTS_OF_A_STEP),
+            "feedback": list(FEEDBACK),
         },
     }
 
@@ -79,7 +90,17 @@ def render_loss(rule: LossRule, op: Op) -> dict[str, Any]:
 def render_optimizer(row: OptimizerRow) -> dict[str, Any]:
     settings = {"learning_rate": ..., **row.settings}
     words = {name: name for name in settings}
-    return {"name": row.name, "options": options(settings), "formula": row.formula.format(p="p", d="dp", **words)}
+    return {
+        "name": row.name,
+        "options": [*options(settings), {"name": "schedule", "required": False, "default": {"kind": "constant"}}],
+        "formula": row.formula.format(p="p", d="dp", **words),
+        "recurrence": list(row.recurrence),
+        "state": list(row.state),
+    }
+
+
+def render_tolerance(name: str, mode: Mode) -> dict[str, Any]:
+    return {"name": name, "options": options(mode.defaults), "formula": FORMULAS[name]}
 
 
 def options(defaults: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -62,13 +62,28 @@ def engine_problem(error: EngineError) -> dict[str, Any]:
     return problem_document(error.kind, detail, error.path, error.message)
 
 
+def item_problem(error: Exception, path: str) -> dict[str, Any]:
+    """The document of one item of many, at this path. The others go on, so what is for the log is logged here."""
+    if not isinstance(error, EngineError):
+        log.exception("a fault at %s", path, exc_info=error)
+        return problem_document("internal-error")
+    if isinstance(error, KeyRefuted):
+        alarm(error, path)
+    error.path = error.path or path
+    return engine_problem(error)
+
+
+def alarm(error: KeyRefuted, where: str) -> None:
+    log.error("KEY REFUTED: %s: %s", where, error.message)
+
+
 def problem_response(document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     return Response(orjson.dumps(document), document["status"], headers, MEDIA_TYPE)
 
 
 async def refused_by_engine(request: Request, error: EngineError) -> Response:
     if isinstance(error, KeyRefuted):
-        log.error("KEY REFUTED: %s %s: %s", request.method, request.url.path, error.message)
+        alarm(error, f"{request.method} {request.url.path}")
     return problem_response(engine_problem(error))
 
 

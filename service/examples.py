@@ -63,6 +63,34 @@ DRAWN: Body = {
     "labels": [0, 2, 1],
 }
 
+SIBLINGS: Body = {"graph": {"expressions": ["u = b * c", "v = a + u", "J = 3 * v"]}, "values": {"a": 5, "b": 3, "c": 2}}
+
+REGRESSION: Body = {
+    "network": {
+        "layers": [{"weights": [[0.5], [-0.25]], "bias": [0.1], "activation": "identity"}],
+        "loss": "squared_error",
+    },
+    "inputs": [[1, 2], [0.5, -1], [3, 0], [-1, 1], [2, 2]],
+    "labels": [[1], [0], [2], [-1], [0.5]],
+}
+
+LEAST_SQUARES: Body = {
+    "graph": {"expressions": ["r = A @ x - c", "J = sum(r**2)"]},
+    "values": {"A": [[1, 2], [3, 4], [0, 1]], "x": [0.5, -0.5], "c": [1, 0, 2]},
+    "constants": ["A", "c"],
+}
+
+PRINTED: Body = {
+    "Z1": [["3.7", "-0.5"]],
+    "A1": [["0.976", "0.377"]],
+    "Z2": [["0.481"]],
+    "A2": [["0.618"]],
+    "dZ2": [["0.090"]],
+    "dW2": [["0.087"], ["0.034"]],
+    "dW1": [["0.0006", "0.0105"], ["0.0012", "0.0211"], ["0.0019", "0.0317"]],
+}
+"""What lecture notes print for THREE_TWO_ONE, with the one mistake they make."""
+
 GRADIENTS: dict[str, Example] = {
     "graph": Example("A graph: f = (x + y)·z", SUM_TIMES),
     "network": Example("A network of 3, 2 and 1 units, with formulas", {**THREE_TWO_ONE, "include": ["formulas"]}),
@@ -83,4 +111,85 @@ CHECK: dict[str, Example] = {
     "central": Example("By central differences, as in textbooks", {**LOGISTIC_STEP, "method": "central", "step": 1e-5}),
     "complex": Example("By complex steps", {**SOFTMAX, "method": "complex_step"}),
     "directional": Example("Along random directions, repeatable", {**DRAWN, "method": "directional", "seed": 1}),
+}
+
+GRADE: dict[str, Example] = {
+    "network": Example(
+        "Digits as lecture notes print them: one sign is lost, the rest follows", {**THREE_TWO_ONE, "answers": PRINTED}
+    ),
+    "graph": Example(
+        "A graph: 3(a + bc), with db given for dc",
+        {**SIBLINGS, "answers": {"du": 3, "db": 6, "dc": 6}, "policy": {"ask": ["du", "db", "dc"], "feedback": "full"}},
+    ),
+    "policy": Example(
+        "Names of the answer sheet, points, half of them for what follows from an error, and a tolerance",
+        {
+            **LOGISTIC_STEP,
+            "answers": {"w": [["0.15", "0.1"]], "b": ["0.05"], "gradient": [["-1.5", "-1.0"]]},
+            "policy": {
+                "ask": ["dW1", "W1_new", "b1_new"],
+                "points": {"W1_new": 2},
+                "follow_through": 0.5,
+                "aliases": {"gradient": "dW1", "w": "W1_new", "b": "b1_new"},
+                "tolerance": {"mode": "decimals", "digits": 2},
+            },
+        },
+    ),
+    "loss": Example(
+        "Points only, of a table of losses with empty cells",
+        {**PREDICTIONS, "answers": {"losses": ["0.693", "1.609", None]}, "policy": {"feedback": "score"}},
+    ),
+}
+
+GRADE_BATCH: dict[str, Example] = {
+    "batch": Example(
+        "Three students",
+        {
+            **SIBLINGS,
+            "policy": {"ask": ["du", "db", "dc"]},
+            "submissions": [
+                {"id": "ada", "answers": {"du": 3, "db": 6, "dc": 9}},
+                {"id": "blaise", "answers": {"du": 3, "db": 6, "dc": 6}},
+                {"id": "carl", "answers": {"du": 2, "db": 4, "dc": "six"}},
+            ],
+        },
+    ),
+}
+
+MISTAKES: dict[str, Example] = {
+    "network": Example("A network", LOGISTIC_STEP),
+    "graph": Example("Numbers that tell nothing: all is 0", {"graph": {"expressions": ["J = x * x"]}, "values": {"x": 0}}),
+}
+
+TRAIN: dict[str, Example] = {
+    "step": Example("One step of logistic regression, an example a column", {**LOGISTIC_STEP, "steps": 1}),
+    "batches": Example(
+        "Mini-batches in shuffled order, with momentum and a learning rate that halves",
+        {
+            **REGRESSION,
+            "optimizer": {
+                "kind": "momentum",
+                "learning_rate": 0.05,
+                "momentum": 0.5,
+                "schedule": {"kind": "step", "every": 1, "factor": 0.5},
+            },
+            "epochs": 2,
+            "batch_size": 2,
+            "shuffle": True,
+            "seed": 1,
+        },
+    ),
+    "graph": Example(
+        "A graph, until the gradient is short",
+        {
+            **LEAST_SQUARES,
+            "optimizer": {"kind": "sgd", "learning_rate": 0.03},
+            "steps": 500,
+            "stop_when": {"gradient_norm": 1e-3},
+            "record": ["cost"],
+        },
+    ),
+    "adam": Example(
+        "Adam, with what it remembers", {**LEAST_SQUARES, "optimizer": {"kind": "adam", "learning_rate": 0.1}, "steps": 2}
+    ),
 }

@@ -6,7 +6,7 @@ The example of a response is what the engine answers to the first example of the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from fastapi import FastAPI, Response
@@ -20,15 +20,46 @@ from service.problem_types import PROBLEM_TYPES
 from service.schemas.base import Schemas
 from service.schemas.catalog import Catalog
 from service.schemas.check import CheckOptions, CheckResponse
+from service.schemas.grade import GradeBatchOptions, GradeBatchResponse, GradeOptions, GradeResponse
 from service.schemas.gradients import GradientsOptions, GradientsResponse
+from service.schemas.mistakes import MistakesResponse
 from service.schemas.operation import Health, ProblemDocument
 from service.schemas.problem import GraphProblem, LossProblem, NetworkProblem
+from service.schemas.train import TrainOptions, TrainResponse
 
 PREFIX = "#/components/schemas/"
-PROBLEMS = (NetworkProblem, GraphProblem, LossProblem)
-RESPONSES = (GradientsResponse, CheckResponse, Catalog, Health, ProblemDocument)
-REQUESTS: dict[str, type[BaseModel]] = {"GradientsRequest": GradientsOptions, "CheckRequest": CheckOptions}
-"""A request is a problem, and the options of the endpoint beside it."""
+UNIONS: dict[str, tuple[str, tuple[type[BaseModel], ...]]] = {
+    "Problem": ("A network, a graph or a loss.", (NetworkProblem, GraphProblem, LossProblem)),
+    "TrainableProblem": ("A network or a graph.", (NetworkProblem, GraphProblem)),
+}
+RESPONSES = (
+    GradientsResponse,
+    CheckResponse,
+    GradeResponse,
+    GradeBatchResponse,
+    MistakesResponse,
+    TrainResponse,
+    Catalog,
+    Health,
+    ProblemDocument,
+)
+
+
+class Asked(NamedTuple):
+    """A request is a problem, and the options of the endpoint beside it."""
+
+    options: type[BaseModel] | None
+    problem: str = "Problem"
+
+
+REQUESTS = {
+    "GradientsRequest": Asked(GradientsOptions),
+    "CheckRequest": Asked(CheckOptions),
+    "GradeRequest": Asked(GradeOptions),
+    "GradeBatchRequest": Asked(GradeBatchOptions),
+    "MistakesRequest": Asked(None),
+    "TrainRequest": Asked(TrainOptions, "TrainableProblem"),
+}
 
 Computed = Callable[[], dict[str, Any]]
 requested: dict[str, Mapping[str, Example]] = {}
@@ -90,20 +121,24 @@ def build(app: FastAPI) -> dict[str, Any]:
 
 
 def components() -> dict[str, Any]:
-    models: list[type[BaseModel]] = [*PROBLEMS, *REQUESTS.values(), *RESPONSES]
+    problems = UNIONS["Problem"][1]
+    options = [each.options for each in REQUESTS.values() if each.options is not None]
+    models: list[type[BaseModel]] = [*problems, *options, *RESPONSES]
     _, schema = models_json_schema(
         [(model, "validation") for model in models], ref_template=PREFIX + "{model}", schema_generator=Schemas
     )
     definitions: dict[str, Any] = schema["$defs"]
-    definitions["Problem"] = {
-        "description": "A network, a graph or a loss.",
-        "oneOf": [reference(model.__name__) for model in PROBLEMS],
-        "examples": [example for model in PROBLEMS for example in definitions[model.__name__]["examples"]],
-    }
-    for name, options in REQUESTS.items():
+    for name, (description, kinds) in UNIONS.items():
         definitions[name] = {
-            "description": "A problem, with these options beside it.",
-            "allOf": [reference("Problem"), reference(options.__name__)],
+            "description": description,
+            "oneOf": [reference(model.__name__) for model in kinds],
+            "examples": [example for model in kinds for example in definitions[model.__name__]["examples"]],
+        }
+    for name, asked in REQUESTS.items():
+        parts = [asked.problem, *([asked.options.__name__] if asked.options else [])]
+        definitions[name] = {
+            "description": "A problem, with these options beside it." if asked.options else "A problem.",
+            "allOf": [reference(part) for part in parts],
             "unevaluatedProperties": False,
             "examples": [example.body for example in requested[name].values()],
         }

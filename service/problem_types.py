@@ -97,7 +97,7 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             422,
             "More than is computed at once",
             "The problem has more nodes, numbers or work than one request may ask for.",
-            "Take fewer examples, units or Jacobians. For a check, method 'directional' costs least.",
+            "Take fewer examples, units, steps, submissions or Jacobians. For a check, method 'directional' costs least.",
         ),
         ProblemType(
             "key-refuted",

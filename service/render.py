@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from engine import Certificate, CheckReport, Solution
+from engine import Certificate, CheckReport, Grade, Key, Solution, shown
 from engine.check import Kink, Verdict
+from engine.grading import Distinction
 from engine.ops.row import Array
 from engine.solution import Local, SolvedNode
+from engine.training import TrainedSteps, TrainingStep
 from service.numbers import Numbers
 
 
@@ -108,6 +110,54 @@ def render_verdict(verdict: Verdict) -> dict[str, Any]:
             "numeric": numbers("numeric", verdict.worst.numeric),
         }
     return {**rendered, "kinks": render_kinks(verdict.kinks), **numbers.reason()}
+
+
+def render_grade(key: Key, grade: Grade, feedback: str) -> dict[str, Any]:
+    """What the engine shows at this level of feedback, with null for what is expected to be infinite."""
+    told = shown(key, grade, feedback)
+    if feedback == "full":
+        told["certificate"] = render_certificate(grade.certificate)
+    for item in told["items"]:
+        if "expected" in item:
+            numbers = Numbers()
+            item["expected"] = numbers(item["name"], item["expected"])
+            item |= numbers.reason()
+    return told
+
+
+def render_distinction(distinction: Distinction) -> dict[str, Any]:
+    return {**asdict(distinction), "tells_apart": distinction.tells_apart}
+
+
+def render_training(result: TrainedSteps) -> dict[str, Any]:
+    numbers = Numbers()
+    return {
+        "steps": [render_step(step) for step in result.steps],
+        "parameters": {name: numbers(name, value) for name, value in result.parameters.items()},
+        "stopped": result.stopped,
+        "cost": numbers("cost", result.cost),
+        "iterations_per_epoch": result.iterations_per_epoch,
+        **present("message", result.message),
+        **numbers.reason(),
+    }
+
+
+def render_step(step: TrainingStep) -> dict[str, Any]:
+    numbers = Numbers()
+    state = {
+        what: {name: numbers(f"{what} of {name}", value) for name, value in each.items()}
+        for what, each in step.state.items()
+    }
+    return {
+        "step": step.step,
+        "epoch": step.epoch,
+        "batch": step.batch,
+        "cost": numbers("cost", step.cost),
+        **present("gradients", {name: numbers(name, value) for name, value in step.gradients.items()}),
+        **present("parameters", {name: numbers(name, value) for name, value in step.parameters.items()}),
+        **present("state", state),
+        **numbers.reason(),
+    }
 
 
 def render_kinks(kinks: Iterable[Kink]) -> list[dict[str, Any]]:

@@ -1,8 +1,9 @@
 """What an operator can set, from the environment.
 
-VERIGRAD_HOST        where to listen                                127.0.0.1
-VERIGRAD_PORT        the port; 0 takes a free one                   8000
-VERIGRAD_MAX_BODY    bytes of a request's body that are accepted    33554432 (32 MB)
+VERIGRAD_HOST               where to listen                                127.0.0.1
+VERIGRAD_PORT               the port; 0 takes a free one                   8000
+VERIGRAD_MAX_BODY           bytes of a request's body that are accepted    33554432 (32 MB)
+VERIGRAD_MAX_SUBMISSIONS    submissions that one batch may have            1000
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     max_body: int = 32 * 2**20
+    max_submissions: int = 1_000
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -31,6 +33,7 @@ class Settings:
             host=environment.get(f"{PREFIX}HOST") or cls().host,
             port=whole(environment, "PORT", cls().port, least=0, most=65_535),
             max_body=whole(environment, "MAX_BODY", cls().max_body, least=1, most=2**40),
+            max_submissions=whole(environment, "MAX_SUBMISSIONS", cls().max_submissions, least=1, most=2**40),
         )
 
 

@@ -7,6 +7,9 @@ import httpx
 import pytest
 
 from engine.check import METHODS
+from service import settings
+from service.app import create_app
+from service.settings import Settings
 from tests.serving import Served, free_port, pasted
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,7 +27,7 @@ def test_python_runs(code, capsys):
 
 
 def test_curl_lines_are_answered():
-    solve, check = blocks("bash")
+    solve, check, grade = blocks("bash")
     with Served("--port", str(free_port())) as served:
         assert "http://127.0.0.1:8000/" in solve  # the address that `scripts/serve` listens on unless told otherwise
         answer = pasted(solve.replace("http://127.0.0.1:8000", served.address))
@@ -32,8 +35,20 @@ def test_curl_lines_are_answered():
         assert nodes["c"]["gradient"] == 9  # as the sentence below it says
         assert answer["certificate"]["status"] == "agrees"
         assert pasted(check.replace("http://127.0.0.1:8000", served.address))["status"] == "disagrees"
+        found = pasted(grade.replace("http://127.0.0.1:8000", served.address))
+        verdicts = {item["name"]: item["verdict"] for item in found["items"]}
+        assert verdicts == {"du": "correct", "db": "correct", "dc": "wrong"}  # as the sentence below it says
+        assert (found["first_error"], found["score"]) == ("dc", 0.666667)
+        diagnosis = next(item["diagnosis"] for item in found["items"] if item["name"] == "dc")
+        assert diagnosis["code"] == "sibling_gradient"
         for page in ("/docs", "/healthz", "/v1/catalog"):
             assert httpx.get(served.address + page, trust_env=False).status_code == 200
+
+
+def test_the_addresses_are_those_of_the_service():
+    rows = re.findall(r"^\| `POST (\S+)`", README, flags=re.MULTILINE)
+    assert rows == [path for path, methods in create_app(Settings()).openapi()["paths"].items() if "post" in methods]
+    assert set(re.findall(r"VERIGRAD_\w+", README)) == set(re.findall(r"VERIGRAD_\w+", settings.__doc__ or ""))
 
 
 def test_the_methods_are_those_of_the_table():

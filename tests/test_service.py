@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from engine.grading.mistakes import MISTAKES
 from engine.ops import ACTIVATIONS, OPS
 from engine.optimizers import OPTIMIZERS
 from engine.problems.loss_rules import LOSS_RULES
@@ -128,19 +129,33 @@ def test_drawn_seed_repeats_the_check():
 
 def test_catalog_has_every_row():
     catalog = client.get("/v1/catalog").json()
-    names = {table: [row["name"] for row in catalog[table]] for table in catalog if table != "conventions"}
+    tables = {table: rows for table, rows in catalog.items() if table != "conventions"}
+    names = {table: [row.get("name") or row["code"] for row in rows] for table, rows in tables.items()}
     assert names == {
         "ops": [name for name, op in OPS.items() if op.in_expressions],
         "activations": list(ACTIVATIONS),
         "losses": list(LOSS_RULES),
         "optimizers": list(OPTIMIZERS),
         "check_methods": ["increment", "central", "complex_step", "directional"],
+        "mistakes": list(MISTAKES),
+        "tolerances": ["as_written", "relative", "significant", "decimals"],
     }
     assert all(method["summary"] for method in catalog["check_methods"])
     by_name = {row["name"]: row for row in catalog["ops"]}
     assert by_name["tanh"]["formula"] == {"value": "tanh(x)", "gradients": ["d * (1 - out**2)"]}
     assert {"name": "low", "required": True} in by_name["clip"]["options"]
     assert by_name["relu"]["at_kinks"] == "0 at 0"
+    tolerances = {row["name"]: row for row in catalog["tolerances"]}
+    assert tolerances["decimals"] == {
+        "name": "decimals",
+        "options": [{"name": "digits", "required": False, "default": 4}],
+        "formula": "|s − t| ≤ ½·10^(−digits)",
+    }
+    assert all(row["formula"] for row in tolerances.values())
+    momentum = next(row for row in catalog["optimizers"] if row["name"] == "momentum")
+    assert [option["name"] for option in momentum["options"]] == ["learning_rate", "weight_decay", "momentum", "schedule"]
+    assert momentum["recurrence"][-1] == "p = p - learning_rate * velocity"
+    assert momentum["state"] == ["velocity"]
 
 
 def test_health():
@@ -176,7 +191,8 @@ def test_event_loop_stays_free_while_the_engine_works(monkeypatch):
 
 def test_settings_come_from_the_environment():
     environment = {"VERIGRAD_HOST": "::1", "VERIGRAD_PORT": "0", "VERIGRAD_MAX_BODY": "1000"}
-    assert Settings.from_environment(environment) == Settings("::1", 0, 1000)
+    environment["VERIGRAD_MAX_SUBMISSIONS"] = "50"
+    assert Settings.from_environment(environment) == Settings("::1", 0, 1000, 50)
     assert Settings.from_environment({"VERIGRAD_PORT": ""}) == Settings()
     with pytest.raises(BadSetting, match="VERIGRAD_PORT must be a whole number from 0 to 65535, not 'http'"):
         Settings.from_environment({"VERIGRAD_PORT": "http"})

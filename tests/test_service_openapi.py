@@ -10,19 +10,35 @@ from jsonschema import Draft202012Validator, ValidationError
 from starlette.testclient import TestClient
 
 from engine.errors import EngineError
+from engine.grading.compare import MODES, read_tolerance
+from engine.grading.policy import FIELDS as POLICY_FIELDS
+from engine.optimizers import OPTIMIZERS, read_optimizer
+from engine.optimizers.schedules import SCHEDULES
 from engine.problems import read_problem
-from engine.problems.problem import BUILDERS
+from engine.problems.problem import BUILDERS, FIELDS
+from engine.training.request import TRAIN_FIELDS
 from service.app import create_app
-from service.examples import CHECK, GRADIENTS
-from service.schemas.problem import Graph, GraphProblem, Init, Layer, Loss, LossProblem, Network, NetworkProblem, Optimizer
+from service.examples import CHECK, GRADE, GRADE_BATCH, GRADIENTS, MISTAKES, TRAIN
+from service.schemas.grade import TOLERANCES, Policy
+from service.schemas.optimizer import KINDS
+from service.schemas.problem import Graph, GraphProblem, Init, Layer, Loss, LossProblem, Network, NetworkProblem
+from service.schemas.train import TrainOptions
 from service.settings import Settings
 
 CASES = json.loads((Path(__file__).parent / "worked_examples.json").read_text(encoding="utf-8"))["cases"]
 client = TestClient(create_app(Settings()), raise_server_exceptions=False)
 DOCUMENT = client.get("/openapi.json").json()
 SCHEMAS = DOCUMENT["components"]["schemas"]
-EXAMPLES = [("/v1/gradients", each.body) for each in GRADIENTS.values()]
-EXAMPLES += [("/v1/check", each.body) for each in CHECK.values()]
+POSTED = {
+    "/v1/gradients": GRADIENTS,
+    "/v1/check": CHECK,
+    "/v1/grade": GRADE,
+    "/v1/grade/batch": GRADE_BATCH,
+    "/v1/mistakes": MISTAKES,
+    "/v1/train": TRAIN,
+}
+READ = ("/v1/catalog", "/healthz", "/readyz")
+EXAMPLES = [(path, each.body) for path, examples in POSTED.items() for each in examples.values()]
 
 
 def closed(schema):
@@ -50,7 +66,7 @@ def model(path, part, method="post"):
 
 
 def test_every_address_is_described():
-    assert set(DOCUMENT["paths"]) == {"/v1/gradients", "/v1/check", "/v1/catalog", "/healthz", "/readyz"}
+    assert set(DOCUMENT["paths"]) == {*POSTED, *READ}
     assert DOCUMENT["openapi"].startswith("3.1")
 
 
@@ -63,7 +79,7 @@ def test_every_model_has_a_description_and_a_working_example(name):
         validate(example, name)
 
 
-@pytest.mark.parametrize("path", ["/v1/gradients", "/v1/check"])
+@pytest.mark.parametrize("path", POSTED)
 def test_the_document_shows_these_examples(path):
     shown = [example["value"] for example in content(path, "request")["examples"].values()]
     assert shown == [body for address, body in EXAMPLES if address == path]
@@ -93,17 +109,19 @@ def test_null_results_are_as_described():
     validate(response.json(), "GradientsResponse", closed(SCHEMAS))
 
 
-@pytest.mark.parametrize("path", ["/v1/catalog", "/healthz", "/readyz"])
+@pytest.mark.parametrize("path", READ)
 def test_what_is_read_is_as_described(path):
     validate(client.get(path).json(), model(path, "200", "get"), closed(SCHEMAS))
 
 
-@pytest.mark.parametrize("path", ["/v1/gradients", "/v1/check"])
+@pytest.mark.parametrize("path", POSTED)
 def test_unknown_fields_are_refused_as_described(path):
-    body = {**GRADIENTS["graph"].body, "surprise": 1}
+    body = {**next(iter(POSTED[path].values())).body, "surprise": 1}
     with pytest.raises(ValidationError):
         validate(body, model(path, "request"))
-    assert client.post(path, json=body).status_code == 422
+    response = client.post(path, json=body)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["path"] == "surprise"
 
 
 def test_example_of_an_error_is_what_is_answered():
@@ -130,7 +148,6 @@ NESTED = {
     Layer: {"network": {**LAYERS, "layers": [{"units": 1, "activation": "identity", "?": 1}]}},
     Init: {"network": {**LAYERS, "layers": [{"units": 1, "init": {"kind": "he", "?": 1}, "activation": "identity"}]}},
     Loss: {"network": {**LAYERS, "loss": {"kind": "huber", "?": 1}}},
-    Optimizer: {"network": LAYERS, "optimizer": {"kind": "sgd", "learning_rate": 1, "?": 1}},
     Graph: {"graph": {"expressions": ["y = x"], "?": 1}, "values": {"x": 1}},
 }
 
@@ -143,10 +160,51 @@ def test_an_object_has_the_fields_that_the_engine_reads(described, body):
     with pytest.raises(EngineError) as raised:
         read_problem(body)
     known = set(raised.value.message.partition("known are: ")[2].split(", "))
-    if described is Optimizer:  # each kind has settings of its own, which the catalog lists
-        assert known >= set(described.model_fields)
-    else:
-        assert known == set(described.model_fields)
+    assert known == set(described.model_fields)
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_an_optimizer_has_the_settings_that_the_engine_reads(kind):
+    optimizer = {"kind": kind, "learning_rate": 1, "?": 1}
+    with pytest.raises(EngineError) as raised:
+        read_problem({"network": LAYERS, "inputs": [[1]], "labels": [[1]], "optimizer": optimizer})
+    fields = KINDS[kind].model_fields
+    assert set(raised.value.message.partition("known are: ")[2].split(", ")) == set(fields)
+    assert {name: fields[name].default for name in OPTIMIZERS[kind].settings} == OPTIMIZERS[kind].settings
+    for wrong in ({"momentum": 1.0}, {"decay": 1.0}, {"epsilon": -1}, {"learning_rate": 0}, {"schedule": {"kind": "step"}}):
+        with pytest.raises(EngineError):
+            read_optimizer({"kind": kind, "learning_rate": 1, **wrong}, "optimizer")
+        with pytest.raises(ValidationError):
+            validate({"kind": kind, "learning_rate": 1, **wrong}, "Optimizer")
+
+
+def test_schedules_and_tolerances_are_those_of_the_engine():
+    mapping = {name: SCHEMAS[name]["properties"]["kind"]["const"] for name in ("ConstantSchedule", "StepSchedule")}
+    assert list(mapping.values()) == list(SCHEDULES)
+    for mode, row in MODES.items():
+        assert set(TOLERANCES[mode].model_fields) == {"mode", *row.defaults}
+        for digits in (-1, 0, 17, 18, 2.5):
+            for setting in row.whole:
+                tolerance = {"mode": mode, setting: digits}
+                assert accepts(lambda each=tolerance: read_tolerance(each, "")) == accepts(
+                    lambda each=tolerance: validate(each, "Tolerance")
+                )
+
+
+def accepts(attempt):
+    try:
+        attempt()
+    except (EngineError, ValidationError):
+        return False
+    return True
+
+
+def test_a_policy_has_the_fields_that_the_engine_reads():
+    assert set(Policy.model_fields) == set(POLICY_FIELDS)
+
+
+def test_training_has_the_fields_that_the_engine_reads():
+    assert {*TrainOptions.model_fields, *FIELDS} == set(TRAIN_FIELDS)
 
 
 def test_docs_need_no_internet():

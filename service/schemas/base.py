@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, SkipJsonSchema
 from pydantic_core.core_schema import WithDefaultSchema
 from typing_extensions import TypeAliasType
@@ -41,6 +43,18 @@ class Part(Wire):
     """A part of a request: an object that has no other fields than these."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def row_model(name: str, doc: str, example: dict[str, Any], **fields: Any) -> Any:
+    """The model of what a row of one of the engine's tables takes: fields as (type, default)."""
+    model = create_model(name, __base__=Part, __doc__=doc, **fields)
+    model.model_config["json_schema_extra"] = {"examples": [example]}
+    return model
+
+
+def either(models: Iterable[Any]) -> Any:
+    """Their union."""
+    return reduce(or_, models)
 
 
 def one_of(names: Iterable[str]) -> Any:

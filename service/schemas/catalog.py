@@ -5,10 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from service.schemas.base import Absent, Wire
+from service.schemas.mistakes import MISTAKE
 
 SCALE = {"name": "scale", "required": False, "default": 1.0}
 FORMULA = {"value": "tanh(x)", "gradients": ["d * (1 - out**2)"]}
-SGD = {"name": "sgd", "options": [{"name": "learning_rate", "required": True}], "formula": "p - learning_rate * dp"}
+SGD = {
+    "name": "sgd",
+    "options": [{"name": "learning_rate", "required": True}],
+    "formula": "p - learning_rate * dp",
+    "recurrence": ["p = p - learning_rate * g"],
+    "state": [],
+}
+RELATIVE = {
+    "name": "relative",
+    "options": [{"name": "relative", "required": False, "default": 1e-6}],
+    "formula": "|s − t| ≤ relative·|t| + absolute",
+}
 TANH = {"name": "tanh", "summary": "", "operands": ["x"], "options": [], "formula": FORMULA}
 
 
@@ -70,11 +82,15 @@ class CatalogLoss(
 
 
 class CatalogOptimizer(Wire, json_schema_extra={"examples": [SGD]}):
-    """An optimizer: the parameter p after one step, given its gradient dp."""
+    """An optimizer: the parameter p after the first step, given its gradient dp."""
 
     name: str
     options: list[Option]
     formula: str
+    recurrence: list[str]
+    """Every step as lines of Python, with g the gradient and t the count of the step from 1."""
+    state: list[str]
+    """What it remembers from step to step, zeros at first."""
 
 
 class CheckMethod(Wire, json_schema_extra={"examples": [{"name": "increment", "summary": "Exact increments."}]}):
@@ -82,6 +98,25 @@ class CheckMethod(Wire, json_schema_extra={"examples": [{"name": "increment", "s
 
     name: str
     summary: str
+
+
+class CatalogMistake(Wire, json_schema_extra={"examples": [MISTAKE]}):
+    """A misconception that grading knows."""
+
+    code: str
+    family: str
+    """Mistakes of one family explain the same numbers in more or less special words."""
+    message: str
+    """For the student."""
+
+
+class CatalogTolerance(Wire, json_schema_extra={"examples": [RELATIVE]}):
+    """A mode of tolerance: s is the submitted entry, t the true one, T the whole of the true ones."""
+
+    name: str
+    options: list[Option]
+    formula: str
+    """What is right."""
 
 
 class Catalog(Wire):
@@ -92,5 +127,7 @@ class Catalog(Wire):
     losses: list[CatalogLoss]
     optimizers: list[CatalogOptimizer]
     check_methods: list[CheckMethod]
+    mistakes: list[CatalogMistake]
+    tolerances: list[CatalogTolerance]
     conventions: dict[str, list[str]]
     """The fields that take one of a few names, and these names."""

@@ -8,11 +8,11 @@ from pydantic import Field
 
 from engine.ops import ACTIVATIONS
 from engine.ops.dense import LAYOUTS, ORIENTATIONS
-from engine.optimizers import OPTIMIZERS
 from engine.problems.cost import AVERAGES, OUTPUTS, REDUCTIONS
 from engine.problems.loss_rules import LOSS_RULES
 from engine.problems.network import SPREADS
 from service.schemas.base import Absent, Matrix, Numbers, Part, Vector, Wire, one_of
+from service.schemas.optimizer import Optimizer
 
 LAYER = {"weights": [[0.5], [-1.0]], "bias": [0.1], "activation": "sigmoid"}
 NETWORK = {"layers": [LAYER], "loss": "binary_cross_entropy"}
@@ -84,14 +84,6 @@ class Graph(Part, json_schema_extra={"examples": [GRAPH]}):
     expressions: Annotated[list[str], Field(min_length=1)]
     output: str | Absent = None
     """What gradients are of, a single number; the last expression if left out."""
-
-
-class Optimizer(Wire, extra="allow", json_schema_extra={"examples": [{"kind": "sgd", "learning_rate": 0.1}]}):
-    """Asks for the parameters after one step. The catalog lists the further settings of each kind."""
-
-    __pydantic_extra__: dict[str, float] = Field(init=False)
-    kind: Annotated[str, one_of(OPTIMIZERS)]
-    learning_rate: Annotated[float, Field(gt=0)]
 
 
 class NetworkProblem(
