@@ -1,4 +1,4 @@
-"""Students who differentiate small graphs of expressions by hand: numbers with a fan-out, a vector layer, a matrix summed."""
+"""Students who differentiate small graphs by hand: numbers with a fan-out, a layer of vectors, a matrix that is summed."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from tests.students import BY_OUTPUT, Array, Student, Writing, slope_at
+from tests.students import BY_OUTPUT, Array, Student, blank, slope_at
 
 
 @dataclass
 class GraphStudent(Student):
     values: dict[str, Array] = field(kw_only=True)
     expressions: tuple[str, ...] = ()
+    constants: tuple[str, ...] = ()
     rate: float = 0.1
 
     def other(self, **changes: Any) -> GraphStudent:
-        blank: dict[str, Any] = {"answers": {}, "numbers": {}, "chances": {}, "slip": None, "writing": Writing(computed=True)}
-        return replace(self, **{**blank, **changes})
+        return replace(self, **{**blank(), **changes})
 
     def wire(self) -> dict[str, Any]:
         return {
             "graph": {"expressions": list(self.expressions)},
+            "constants": list(self.constants),
             "values": {name: value.tolist() for name, value in self.values.items()},
             "optimizer": {"kind": "sgd", "learning_rate": self.rate},
         }
@@ -41,18 +42,19 @@ class Numbers(GraphStudent):
         w = self.keep("w", u * v)
         self.keep("J", w * w if self.slips("missing_half", "J") else 0.5 * w * w)
 
-        self.keep("w/u", u if self.slips("sibling_gradient", "w/u") else v)
-        local = self.keep("w/v", v if self.slips("sibling_gradient", "w/v") else u)
-
         dw = w
         if self.slips("missing_factor_two", "dw"):
             dw = 0.5 * w
         if self.slips("missing_half", "dw"):
             dw = 2.0 * w
-        dw = self.keep("dw", dw)
+        self.keep("w/u", u if self.slips("sibling_gradient", "w/u") else v)
+        local = u
+        if self.slips("sibling_gradient", "w/v"):
+            local = v
         if self.slips("global_for_local", "w/v"):
-            self.answers["w/v"] = self.writing.write(np.asarray(dw * local))
-            self.numbers["w/v"] = np.asarray(dw * local)
+            local = dw * u
+        self.keep("w/v", local)
+        dw = self.keep("dw", dw)
         dv = dw * u
         if self.slips("forgot_upstream_gradient", "dv"):
             dv = u
@@ -62,6 +64,8 @@ class Numbers(GraphStudent):
         du = dw * v + dv
         if way := self.slips("dropped_path", "du", 2):
             du = (dw * v, dv)[way - 1]
+        if self.slips("sibling_gradient", "du"):
+            du = dv
         du = self.keep("du", du)
         dc = dv
         da, db = du * b, du * a
@@ -83,6 +87,7 @@ class Layer(GraphStudent):
     """J = Σ (tanh(W·x + b) − t)² of one example."""
 
     expressions: tuple[str, ...] = ("z = W @ x + b", "a = tanh(z)", "r = a - t", "J = sum(r ** 2, axis=0)")
+    constants: tuple[str, ...] = ("t",)
 
     def solve(self) -> Layer:
         W, x, b, t = (self.values[name] for name in "Wxbt")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from tests.students import BY_OUTPUT, FORWARD, Array, Slip, Student, Writing, slope_at, softmax
+from tests.students import BY_OUTPUT, FORWARD, Array, Student, blank, slope_at, softmax
 
-HEADS = {"squared_error": ("identity", "sigmoid", "tanh"), "binary_cross_entropy": ("sigmoid",), "cross_entropy": ("softmax",)}
+HEADS = {
+    "squared_error": ("identity", "sigmoid", "tanh"),
+    "binary_cross_entropy": ("sigmoid",),
+    "cross_entropy": ("softmax",),
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ def draw_network(rng: np.random.Generator, examples: int | None = None) -> Netwo
     """A random small network; often square, so that mistakes with matrices keep their shape."""
     m = examples or int(rng.integers(1, 5))
     loss = str(rng.choice(["squared_error", "squared_error", "binary_cross_entropy", "cross_entropy"]))
-    hidden = int(rng.integers(1, 3))
+    hidden = 2 if rng.random() < 0.2 else 1
     square = rng.random() < 0.4
     widths = [int(rng.integers(2, 4))] * (hidden + 2) if square else [int(each) for each in rng.integers(1, 4, hidden + 2)]
     if loss == "cross_entropy":
@@ -65,7 +70,7 @@ def draw_network(rng: np.random.Generator, examples: int | None = None) -> Netwo
     return Network(
         X=rng.standard_normal((m, widths[0])),
         Y=Y,
-        weights=tuple(rng.standard_normal(pair) for pair in zip(widths[:-1], widths[1:], strict=True)),
+        weights=tuple(rng.standard_normal(pair) for pair in pairwise(widths)),
         biases=tuple(0.5 * rng.standard_normal(each) for each in widths[1:]),
         activations=(*activations, str(rng.choice(HEADS[loss]))),
         loss=loss,
@@ -85,6 +90,8 @@ def losses_of(net: Network, A: Array) -> Array:
 
 
 def loss_slope(loss: str, A: Array, Y: Array, scale: float) -> Array:
+    if loss == "absolute_error":
+        return np.sign(A - Y)
     if loss == "squared_error":
         return 2.0 * scale * (A - Y)
     if loss == "cross_entropy":
@@ -101,8 +108,7 @@ class NetworkStudent(Student):
     """Takes f′ at z, and not from a."""
 
     def other(self, **changes: Any) -> NetworkStudent:
-        blank: dict[str, Any] = {"answers": {}, "numbers": {}, "chances": {}, "slip": None, "writing": Writing(computed=True)}
-        return replace(self, **{**blank, **changes})
+        return replace(self, **{**blank(), **changes})
 
     def solve(self) -> NetworkStudent:
         self.flipped = self.net.columns
@@ -130,7 +136,8 @@ class NetworkStudent(Student):
         A = FORWARD[f](self.Z[-1])
         if f == "softmax" and self.slips("wrong_axis", name):
             A = softmax(self.Z[-1], axis=0)
-        if f != "identity" and self.slips("used_pre_activation", name):
+        takes_any = layer < len(self.net.weights) or self.net.loss == "squared_error"
+        if f != "identity" and takes_any and self.slips("used_pre_activation", name):
             A = self.Z[-1]
         self.A.append(self.keep(name, A))
 
@@ -179,8 +186,9 @@ class NetworkStudent(Student):
                 dA = A - Y
             if net.scale == 0.5 and self.slips("missing_half", name):
                 dA = 2.0 * (A - Y)
-        others = [each for each in HEADS if each != net.loss]
-        if net.loss != "squared_error" and (way := self.slips("wrong_loss_derivative", name, 2)):
+        others = [each for each in ("absolute_error", *HEADS) if each != net.loss]
+        others = others[:1] if net.loss == "squared_error" else others  # logarithms need probabilities
+        if way := self.slips("wrong_loss_derivative", name, len(others)):
             dA = loss_slope(others[way - 1], A, Y, 1.0)
         if self.slips("loss_derivative_reversed", name):
             dA = -dA
@@ -195,6 +203,11 @@ class NetworkStudent(Student):
         A, Z, Y = self.A[layer], self.Z[layer], self.net.Y
         share = 1.0 if net.per_example else 1.0 / len(A)
         fused = layer == len(net.weights) and net.loss != "squared_error"
+        if fused and self.shortcut and len(A) > 1 and not net.per_example:
+            if self.slips("missing_one_over_m", name):
+                return A - Y
+            if self.slips("extra_one_over_m", name):
+                return (A - Y) * share * share
         if f == "identity":
             return dA
         if fused and self.shortcut and self.slips("loss_derivative_reversed", name):
@@ -216,8 +229,11 @@ class NetworkStudent(Student):
             return dA * slope_at(others[way - 1], Z)
         if self.slips("forgot_upstream_gradient", name):
             return BY_OUTPUT[f](A)
-        if layer == len(net.weights) and net.loss == "squared_error" and f == "sigmoid" and self.slips(
-            "wrong_loss_derivative", name
+        if (
+            layer == len(net.weights)
+            and net.loss == "squared_error"
+            and f == "sigmoid"
+            and self.slips("wrong_loss_derivative", name)
         ):
             return (A - Y) * share
         if fused and self.shortcut:
@@ -250,7 +266,7 @@ class NetworkStudent(Student):
         wrote = None
         db = dZ.sum(axis=0) * share
         if len(dZ) > 1 and (way := self.slips("missing_row_sum", name, 3)):
-            wrote = (dZ * share, dZ[0] * share, dZ.mean(axis=0) * share)[way - 1]
+            wrote = (dZ * share, dZ[0] * share, dZ[-1] * share)[way - 1]
         if dZ.shape[0] > 1 and dZ.shape[1] > 1 and self.slips("wrong_axis", name):
             wrote = dZ.sum(axis=1) * share
         self.db = self.keep(name, self.averaged(name, db, len(dZ)), wrote)
@@ -281,8 +297,3 @@ class NetworkStudent(Student):
         )
         second = self.other(net=moved, submits=None).solve().numbers[name]
         return turn(second) if second.ndim == 2 else second
-
-
-def every_slip(student: Student) -> list[Slip]:
-    """The mistakes that can be made in this task."""
-    return list(student.other().solve().chances)

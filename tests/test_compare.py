@@ -120,6 +120,8 @@ TRUTH = 0.37754066879814546
         ("0.30", 0.1 + 0.2, True),  # 0.30000000000000004 is 0.3
         ("0.29", 0.1 + 0.2, False),  # and not truncated to 0.29
         ("0.29", 0.29999999999999993, False),
+        ("0.955536", 0.9555369996511, True),  # truncated, although next to 0.955537
+        ("1.0", 0.998, True),  # 0.998 in two digits
         ("6", 6.0, True),
         (6, 6.0, True),
         ("6", 6.2, False),  # one digit is not enough
@@ -143,7 +145,9 @@ def test_digits_are_read_as_a_person_would(written, truth, expected):
 
 def test_zero_passes_beside_large_entries_only():
     assert right([0, "12.0"], [0.0003, 12.0]) == [True, True]
-    assert right([0, 0.12], [0.003, 0.12]) == [False, True]
+    assert right([0, 0.12], [0.011, 0.12]) == [False, True]
+    assert right([0, 0.12], [0.003, 0.12]) == [True, True]  # as np.round(…, 2) has it
+    assert right([0.0006, 0.2102], [0.000645, 0.2102]) == [True, True]
     assert right(["0.000", "0.120"], [0.0003, 0.12]) == [True, True]
 
 

@@ -64,7 +64,7 @@ def certify(
         )
     for place, verdict in enumerate(verdicts):
         if verdict.status == "disagrees" and scale > BEYOND_SENSE:
-            reason = f"{verdict.name} is as large as {scale:.0e}: no step is small beside such numbers"
+            reason = f"gradients here are larger than {BEYOND_SENSE:.0e}: no step is small beside such numbers"
             verdicts[place] = replace(verdict, status="inconclusive", reason=reason)
         elif verdict.status == "disagrees":
             raise KeyRefuted(

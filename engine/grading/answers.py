@@ -47,6 +47,8 @@ class Answer:
     written: Any = field(repr=False)
     answered: Array | None = None
     """Which entries are answered; None when all are."""
+    path: str = ""
+    """Where it was read."""
     _digits: Digits | None = field(default=None, repr=False)
 
     @property
@@ -62,7 +64,7 @@ class Answer:
 def read_answer(value: Any, path: str) -> Answer:
     """Numbers, text that is a number, or null, in rectangular lists. BadNumbers names the first entry that is not."""
     if isinstance(value, np.ndarray) or is_plain(value, 0):
-        return Answer(read_array(value, path), value)
+        return Answer(read_array(value, path), value, path=path)
     flat = list(leaves_of(value, path))
     shape = rectangle_of(value, path)
     answered = np.array([each is not None for each, _ in flat])
@@ -81,7 +83,7 @@ def read_answer(value: Any, path: str) -> Answer:
     infinite = np.isinf(values)
     if infinite.any():
         raise BadNumbers("this number is too large for a 64-bit float", path=flat[int(np.argmax(infinite))][1])
-    return Answer(values.reshape(shape), value, None if answered.all() else answered.reshape(shape))
+    return Answer(values.reshape(shape), value, None if answered.all() else answered.reshape(shape), path)
 
 
 def leaves_of(value: Any, path: str, depth: int = 0) -> Iterator[tuple[Any, str]]:

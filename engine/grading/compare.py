@@ -18,13 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from engine.grading.answers import COMPUTED_DIGITS, Answer
+from engine.grading.answers import COMPUTED_DIGITS, Answer, Digits
 from engine.ops.row import Array, Shape
 from engine.reading.arrays import read_number, read_whole
 from engine.reading.fields import join, read_choice, read_object
 
 SAME = 1e-9
 """Two numbers this close in relation to their size are one number."""
+SNAP = 1e-13
+"""A number this close to one of few digits is that one, but for the error of the arithmetic: 0.29999999999999993 is 0.3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +78,37 @@ def decimals(answer: Answer, s: Array, t: Array, digits: float) -> Array:
 def as_written(answer: Answer, s: Array, t: Array, min_significant: float, floor: float) -> Array:
     digits = answer.digits()
     unit = digits.unit.reshape(t.shape)
-    # A JSON number cannot show its zeros: it is padded to the digits that are asked for.
-    short = (~digits.text & (digits.significant < min_significant)).reshape(t.shape)
-    zero_place = np.where(s == 0.0, 10.0 ** (1 - min_significant), magnitude(s) * 10.0 ** (1 - min_significant))
-    unit = np.where(short, np.minimum(unit, zero_place), unit)
+    unit = padded(unit, digits, s, min_significant)
 
     multiple = np.round(t / unit) * unit
-    snapped = np.where(np.abs(t - multiple) <= SAME * np.abs(t), multiple, t)
+    snapped = np.where(np.abs(t - multiple) <= SNAP * np.abs(t), multiple, t)
     slack = SAME * unit
     rounded = np.abs(s - snapped) <= 0.5 * unit + slack
     cut_off = np.abs(snapped) - np.abs(s)
-    truncated = (s * snapped >= 0.0) & (cut_off >= -slack) & (cut_off < unit - slack)
-    enough = unit <= 10.0 ** (1 - min_significant) * magnitude(largest(t)) * (1 + SAME)
+    truncated = (s * snapped >= 0.0) & (cut_off >= -slack) & (cut_off < unit * (1 - SNAP))
+    # 0.998 is 1.0 in two digits.
+    needed = magnitude(largest(t) / (1 - 0.5 * 10.0**-min_significant))
+    enough = unit <= 10.0 ** (1 - min_significant) * needed * (1 + SAME)
     found = (rounded | truncated) & (enough | (s == snapped))
+    found |= np.abs(s - t) <= SAME * largest(t)  # 1 − a² beside larger entries: these digits are lost in 64 bits
     if (digits.significant >= COMPUTED_DIGITS).any():
         found |= np.abs(s - t) <= floor * largest(t)
     return found
+
+
+def padded(unit: Array, digits: Digits, s: Array, min_significant: float) -> Array:
+    """The place of the last digit, where a JSON number, which cannot show its zeros, is padded to the digits asked for.
+
+    Beside larger ones it is padded only to the place to which these are written: 0.0006 beside 0.2102 has four decimals.
+    """
+    json = ~digits.text.reshape(s.shape)
+    short = json & (digits.significant < min_significant).reshape(s.shape)
+    if not short.any():
+        return unit
+    asked = 10.0 ** (1 - min_significant)
+    finest = np.min(unit, where=json & (s != 0.0), initial=np.inf)
+    common = np.minimum(finest, asked * (magnitude(largest(s)) if s.any() else 1.0))
+    return np.where(short, np.minimum(unit, np.maximum(asked * magnitude(s), common)), unit)
 
 
 @dataclass(frozen=True, slots=True)

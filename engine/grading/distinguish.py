@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
-from engine.grading.diagnose import same
+from engine.errors import TooLarge
+from engine.grading.candidates import same
 from engine.grading.grade import Key
 from engine.grading.mistakes import MISTAKES, Mistake, Scene
 from engine.ops.row import Array
 from engine.problems import Problem
-from engine.quantities import Quantity, computed_names, in_order
+from engine.quantities import Quantity, computed_names, in_order, shape_of
+
+READABLE = 10_000
+"""A local derivative with more entries than this is asked of nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +36,16 @@ class Distinction:
 
 def distinguish(problem: Problem) -> tuple[Distinction, ...]:
     """Every row of the table that makes sense on this problem, played out at every quantity that can be asked for."""
-    key = Key(problem)
-    scene = Scene(problem, key.run)
     trivial = f"d{problem.graph.nodes[problem.graph.output].name}"  # the output by itself: 1
     quantities = in_order(problem, [name for name in computed_names(problem) if name != trivial])
+    quantities = [each for each in quantities if each.kind != "local" or prod(shape_of(problem, each)) <= READABLE]
+    numbers = len(MISTAKES) * sum(prod(shape_of(problem, each)) for each in quantities)
+    if numbers > (most := problem.limits.played_numbers):
+        raise TooLarge(
+            f"to play out all mistakes would take {numbers:,} numbers; {most:,} is the most: take fewer examples or units"
+        )
+    key = Key(problem)
+    scene = Scene(problem, key.run)
     effects: dict[str, dict[str, list[Array]]] = {}
     for mistake in MISTAKES.values():
         at = {quantity.name: played(mistake, scene, quantity) for quantity in quantities}

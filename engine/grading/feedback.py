@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from engine.formulas import formula
-from engine.grading.diagnose import Explanation
+from engine.grading.candidates import Explanation
 from engine.grading.explain import worked_line
 from engine.grading.grade import Grade, Item, Key
 from engine.quantities import Quantity, understand

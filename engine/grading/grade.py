@@ -9,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 
 from engine.check import Certificate, certify
-from engine.errors import BadProblem, EngineError, KeyUnconfirmed, shape_text, suggestion
+from engine.errors import BadProblem, EngineError, KeyUnconfirmed, TooLarge, shape_text, suggestion
 from engine.grading.answers import Answer, read_answer
+from engine.grading.candidates import Explanation
 from engine.grading.compare import alike
-from engine.grading.diagnose import Diagnosis, Explanation, diagnose
+from engine.grading.diagnose import Diagnosis, diagnose
 from engine.grading.digest import digest
 from engine.grading.policy import Policy
 from engine.grading.worlds import Worlds
@@ -21,6 +22,7 @@ from engine.ops.row import Array
 from engine.problems import Problem
 from engine.quantities import Quantity, compute, computed_names, in_order, known_names, understand
 from engine.reading.arrays import kind_of
+from engine.reading.fields import join
 from engine.version import ENGINE_VERSION, POLICY_VERSION
 
 INPUTS = "X"
@@ -64,12 +66,14 @@ class Key:
         self.run: Run = problem.run()
         # The inputs' gradient takes as long to confirm as all others of the first layer, and is seldom asked for.
         self.gradients = self.run.gradients_of(name for name in problem.graph.differentiable if name != INPUTS)
-        self.certificate = self.confirm()
+        self.certificate = self.confirm(self.gradients)
+        self.complete: Certificate | None = None
+        """Of the inputs' gradient too, once that is asked for."""
         self.digest = digest(problem)
         self.truths: dict[str, Array] = {}
 
-    def confirm(self) -> Certificate:
-        certificate = certify(self.problem, self.run, gradients=self.gradients)
+    def confirm(self, gradients: Mapping[str, Array]) -> Certificate:
+        certificate = certify(self.problem, self.run, gradients=gradients)
         if certificate.status == "inconclusive":
             raise KeyUnconfirmed(f"nobody is graded by a key that could not be confirmed: {certificate.reason}")
         return certificate
@@ -83,14 +87,15 @@ class Key:
         return self.truths[quantity.name]
 
     def gradient(self, name: str) -> Array:
-        if name not in self.gradients:
-            self.gradients = self.run.gradients
-            self.certificate = self.confirm()
-        return self.gradients[name]
+        if name in self.gradients:
+            return self.gradients[name]
+        if self.complete is None:
+            self.complete = self.confirm(self.run.gradients)
+        return self.run.gradients[name]
 
-    def grade(self, answers: Any, policy: Policy) -> Grade:
+    def grade(self, answers: Any, policy: Policy, path: str = "answers") -> Grade:
         """Read, order, mark one by one, and add up."""
-        submitted, unreadable = self.read(answers, policy)
+        submitted, unreadable = self.read(answers, policy, path)
         asked = policy.ask or tuple(dict.fromkeys([*self.problem.asked, *submitted]))
         worlds = Worlds(self.problem)
         items: list[Item] = []
@@ -103,32 +108,34 @@ class Key:
                 items.append(self.mark(quantity, submitted[quantity.name], worlds, policy))
         return self.add_up([*items, *unreadable.values()], set(asked))
 
-    def read(self, answers: Any, policy: Policy) -> tuple[dict[str, Answer], dict[str, Item]]:
+    def read(self, answers: Any, policy: Policy, path: str) -> tuple[dict[str, Answer], dict[str, Item]]:
         """Answers by the quantity's own name, and items for those that cannot be read."""
         if not isinstance(answers, Mapping):
-            raise BadProblem(f"expected an object of answers by name, not {kind_of(answers)}", path="answers")
+            raise BadProblem(f"expected an object of answers by name, not {kind_of(answers)}", path=path)
+        if len(answers) > (most := self.problem.limits.answers):
+            raise TooLarge(f"{len(answers):,} quantities are answered; {most:,} is the most", path=path)
         submitted: dict[str, Answer] = {}
         unreadable: dict[str, Item] = {}
         computed = set(computed_names(self.problem))
         for alias, value in answers.items():
             name = policy.aliases.get(alias, str(alias))
-            path = f"answers.{alias}"
+            here = join(path, str(alias))
             if name in submitted or name in unreadable:
                 message = f"'{name}' is answered twice: once as '{alias}'"
                 submitted.pop(name, None)
-                unreadable[name] = self.malformed(name, message, path, policy)
+                unreadable[name] = self.malformed(name, message, here, policy)
                 continue
             try:
-                quantity = understand(self.problem, name, path)
+                quantity = understand(self.problem, name, here)
                 if quantity.kind == "value" and name not in computed:
-                    unreadable[name] = Item(name, "malformed", 0.0, 0.0, f"'{name}' is given, not computed", path)
+                    unreadable[name] = Item(name, "malformed", 0.0, 0.0, f"'{name}' is given, not computed", here)
                     continue
             except EngineError:
                 message = f"there is no quantity '{name[:60]}'{suggestion(name, known_names(self.problem))}"
-                unreadable[name] = Item(name, "malformed", 0.0, 0.0, message, path)
+                unreadable[name] = Item(name, "malformed", 0.0, 0.0, message, here)
                 continue
             try:
-                submitted[name] = read_answer(value, path)
+                submitted[name] = read_answer(value, here)
             except EngineError as error:
                 unreadable[name] = self.malformed(name, error.message, error.path, policy)
         return submitted, unreadable
@@ -172,9 +179,8 @@ class Key:
         if answer.answered is None:
             diagnosis = diagnose(answer, quantity, truth, worlds.scenes(), policy.tolerance)
         most = policy.points.get(quantity.name, 1.0)
-        path = f"answers.{quantity.name}"
         told = {**self.told(diagnosis), "message": message}
-        return Item(quantity.name, "malformed", 0.0, most, path=path, **told)
+        return Item(quantity.name, "malformed", 0.0, most, path=answer.path, **told)
 
     def incomplete(self, quantity: Quantity, answer: Answer, cells: Array, policy: Policy) -> Item:
         assert answer.answered is not None
@@ -192,6 +198,11 @@ class Key:
     def malformed(self, name: str, message: str, path: str, policy: Policy) -> Item:
         return Item(name, "malformed", 0.0, policy.points.get(name, 1.0), message, path)
 
+    def certificate_of(self, items: list[Item]) -> Certificate:
+        """What this grade rests on, whatever else the key has been asked for."""
+        asked = any(item.name == f"d{INPUTS}" for item in items)
+        return self.complete if asked and self.complete else self.certificate
+
     @staticmethod
     def told(diagnosis: Diagnosis) -> dict[str, Any]:
         message = diagnosis.named.mistake.message if diagnosis.named else ""
@@ -207,7 +218,7 @@ class Key:
             max_points=round(most, 6),
             first_error=known[0].name if known else None,
             items=tuple(items),
-            certificate=self.certificate,
+            certificate=self.certificate_of(items),
             key=self.digest,
         )
 

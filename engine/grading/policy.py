@@ -14,6 +14,7 @@ from engine.reading.arrays import kind_of, read_number
 from engine.reading.fields import join, read_choice, read_list, read_object
 
 FEEDBACK = ("score", "hint", "full")
+MOST_POINTS = 1e6
 FIELDS = ("ask", "points", "follow_through", "feedback", "aliases", "tolerance")
 
 
@@ -66,7 +67,9 @@ def read_points(value: Any, problem: Problem, path: str) -> dict[str, float]:
     if not isinstance(value, Mapping):
         raise BadProblem(f"expected an object of points by name, not {kind_of(value)}", path=path)
     return {
-        check_name(problem, name, join(path, str(name))): read_number(each, join(path, str(name)), least=0.0)
+        check_name(problem, name, join(path, str(name))): read_number(
+            each, join(path, str(name)), least=0.0, most=MOST_POINTS
+        )
         for name, each in value.items()
     }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -30,6 +32,13 @@ class Run:
     def __getitem__(self, name: str) -> Array:
         """The value of a node."""
         return self.values[self.graph.position(name)]
+
+    def with_gradient(self, name: str, value: Array) -> Run:
+        """The same values, with one more gradient given."""
+        again = copy(self)
+        again.__dict__.pop("gradients", None)
+        again.changes = replace(self.changes, gradients={**self.changes.gradients, name: value})
+        return again
 
     def refuse_overflow(self, paths: Mapping[str, str]) -> None:
         """Finite numbers in, finite numbers out: name the first node where that fails, and the path of its expression."""

@@ -47,7 +47,7 @@ def derivative_at_a_not_z(scene: Scene, quantity: Quantity) -> Iterator[Array]:
 def wrong_activation_derivative(scene: Scene, quantity: Quantity) -> Iterator[Array]:
     """The derivative of another activation, at z or from the a at hand."""
     use = activation_behind(scene, quantity)
-    if use is None:
+    if use is None or use.op.name == "softmax":
         return
     z, a, d = scene.value(quantity.node), scene.value(use.node.name), scene.gradient(use.node.name)
     for name in CONFUSED:

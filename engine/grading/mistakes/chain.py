@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from engine.grading.mistakes.row import Mistake
-from engine.grading.mistakes.scene import Scene
+from engine.grading.mistakes.scene import Scene, Use
 from engine.ops.row import Array
 from engine.quantities import Quantity
 
 
 def forgot_upstream_gradient(scene: Scene, quantity: Quantity) -> Iterator[Array]:
-    """The local derivative answered for the global one: ∂J/∂out taken as 1."""
-    if quantity.kind == "gradient":
+    """The local derivative answered for the global one: ∂J/∂out taken as 1. Around the loss, that is but a missing 1/m."""
+    if quantity.kind == "gradient" and scene.loss_of(quantity.node) is None and quantity.node not in scene.graph.starts:
         found = [scene.pull(use, np.ones(use.node.shape)) for use in scene.uses(quantity.node)]
         if found:
             yield np.asarray(sum(found))
@@ -40,22 +40,25 @@ def dropped_path(scene: Scene, quantity: Quantity) -> Iterator[Array]:
 
 
 def sibling_gradient(scene: Scene, quantity: Quantity) -> Iterator[Array]:
-    """The derivative by the other operand of the same operation."""
+    """The derivative by the other operand of the same operation: all of it, or what comes through this operation."""
     if quantity.kind not in ("gradient", "local"):
         return
     graph = scene.graph
     asked = quantity.by or quantity.node
     for user in {use.node.name: use.node for use in scene.uses(asked)}.values():
-        for source in user.inputs:
+        for place, source in enumerate(user.inputs):
             sibling = graph.nodes[source]
             if sibling.name == asked or sibling.hidden or not sibling.differentiable:
                 continue
-            if sibling.shape == graph[asked].shape:
-                if quantity.kind == "gradient":
-                    yield scene.gradient(sibling.name)
-                elif sibling.name in graph.direct_inputs(quantity.node):
-                    name = f"{quantity.node}/{sibling.name}"
-                    yield scene.right(Quantity(name, "local", quantity.node, sibling.name))
+            if sibling.shape != graph[asked].shape:
+                continue
+            if quantity.kind == "gradient":
+                yield scene.gradient(sibling.name)
+                assert user.op is not None
+                yield scene.pull(Use(user, user.op, place))
+            elif sibling.name in graph.direct_inputs(quantity.node):
+                name = f"{quantity.node}/{sibling.name}"
+                yield scene.right(Quantity(name, "local", quantity.node, sibling.name))
 
 
 ROWS = (
@@ -64,6 +67,7 @@ ROWS = (
         "chain",
         "This is the local derivative: it must still be multiplied by the gradient that comes from above.",
         forgot_upstream_gradient,
+        travels=True,
     ),
     Mistake(
         "global_for_local",
@@ -83,5 +87,6 @@ ROWS = (
         "sibling",
         "This is the derivative with respect to the other operand of the same operation.",
         sibling_gradient,
+        travels=True,
     ),
 )

@@ -20,17 +20,8 @@ def sign_flipped(scene: Scene, quantity: Quantity) -> Iterator[Array]:
         yield -scene.right(quantity)
 
 
-def is_after_loss(scene: Scene, quantity: Quantity) -> bool:
-    """The gradient of the predictions, or of the logits of a head that is fused with the loss."""
-    if quantity.kind != "gradient":
-        return False
-    shortcut = scene.graph.shortcut
-    fused = shortcut is not None and scene.graph.position(quantity.node) == shortcut.logits
-    return fused or scene.loss_of(quantity.node) is not None
-
-
 def loss_derivative_reversed(scene: Scene, quantity: Quantity) -> Iterator[Array]:
-    if is_after_loss(scene, quantity):
+    if scene.is_after_loss(quantity):
         yield -scene.right(quantity)
 
 
@@ -53,7 +44,7 @@ def wrong_loss_derivative(scene: Scene, quantity: Quantity) -> Iterator[Array]:
         for slope in other_slopes(scene, head):
             yield activation.op.from_output(slope, scene.value(head), **activation.node.attributes)
     shortcut = scene.graph.shortcut
-    if shortcut is None:
+    if shortcut is None and activation.op.name in ("sigmoid", "softmax"):
         A, Y = scene.inputs(loss.node)[:2]
         yield np.expand_dims(scene.gradient(loss.node.name), loss.node.attributes["axis"]) * (A - Y)
 
@@ -77,6 +68,7 @@ ROWS = (
         "sign",
         "The size is right, but the sign is flipped.",
         sign_flipped,
+        travels=True,
         evidence=COMMON,
     ),
     Mistake(

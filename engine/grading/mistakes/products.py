@@ -67,7 +67,8 @@ def elementwise_for_matmul(scene: Scene, quantity: Quantity) -> Iterator[Array]:
         left, right, *bias = scene.inputs(node)
         product = elementwise(left, right, node.shape)
         if product is not None:
-            yield product + bias[0] if bias and bias[0].size == node.shape[-1] else product
+            nothing = np.zeros_like(left)
+            yield product + node.op.forward(nothing, right, *bias)  # 0·W + b: the bias, along the right axis
     for use in products_back(scene, quantity):
         if use.place < 2:
             other = scene.inputs(use.node)[1 - use.place]
@@ -85,12 +86,11 @@ def elementwise(x: Array, y: Array, shape: tuple[int, ...]) -> Array | None:
 
 
 def missing_row_sum(scene: Scene, quantity: Quantity) -> Iterator[Array]:
-    """db as dZ of every example, of one example, or as their mean."""
+    """db as dZ of every example, or of one. Their mean is one average too many: see extra_one_over_m."""
     for d, axis in summed_away(scene, quantity):
         yield d
         yield np.take(d, 0, axis=axis)
         yield np.take(d, -1, axis=axis)
-        yield d.mean(axis=axis)
 
 
 def summed_away(scene: Scene, quantity: Quantity) -> Iterator[tuple[Array, int]]:
@@ -109,7 +109,8 @@ def summed_away(scene: Scene, quantity: Quantity) -> Iterator[tuple[Array, int]]
 
 def wrong_axis(scene: Scene, quantity: Quantity) -> Iterator[Array]:
     for d, axis in summed_away(scene, quantity):
-        yield d.sum(axis=1 - axis)
+        if d.shape[1 - axis] > 1:
+            yield d.sum(axis=1 - axis)
     node = scene.graph[quantity.node]
     if quantity.kind == "value" and node.op is not None and isinstance(node.attributes.get("axis"), int):
         source = scene.graph.nodes[node.inputs[0]]

@@ -11,7 +11,7 @@ from engine.quantities import Quantity
 
 COMMON = 1.5
 """The evidence that a common mistake needs, in decades: a dozen other answers would have been as likely."""
-USUAL = 4.0
+USUAL = 2.8
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.grading.answers import Answer
 from engine.graph.backward import fit
 from engine.graph.graph import Graph, Node
 from engine.graph.run import Run
@@ -28,14 +29,34 @@ class Use(NamedTuple):
 class Scene:
     """One run, seen by the rows of the table of mistakes."""
 
-    def __init__(self, problem: Problem, run: Run) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        run: Run,
+        pins: Mapping[str, Array] | None = None,
+        *,
+        carries: bool = False,
+        confirmed: Mapping[str, Answer] | None = None,
+    ) -> None:
         self.problem = problem
         self.run = run
+        self.pins: Mapping[str, Array] = pins or {}
+        """What was answered before, by name: as written if the student carries that on, else exact."""
+        self.carries = carries
+        self.confirmed: Mapping[str, Answer] = confirmed or {}
+        """The answers before that were right, or followed."""
         self.graph: Graph = problem.graph
 
     def right(self, quantity: Quantity) -> Array:
         """What follows by the right rule from what was computed before."""
-        return compute(self.problem, [quantity.name], self.run)[quantity.name]
+        return self.right_in(self.run, quantity)
+
+    def right_in(self, run: Run, quantity: Quantity) -> Array:
+        if quantity.kind == "value":
+            return np.asarray(run[quantity.node])
+        if quantity.kind == "gradient":
+            return run.gradients_of((quantity.node,))[quantity.node]
+        return compute(self.problem, [quantity.name], run)[quantity.name]
 
     def value(self, name: str) -> Array:
         return self.run[name]
@@ -71,9 +92,11 @@ class Scene:
         given = inputs or self.inputs(use.node)
         attributes: Any = use.node.attributes
         with np.errstate(all="ignore"):
-            found = (op or use.op).rule(use.place)(
-                d, self.run.values[self.graph.position(use.node.name)], *given, **attributes
-            )
+            out = self.value(use.node.name)
+            if use.node.name in self.pins and use.op.from_output is not None and op is None:
+                found = use.op.from_output(d, out, **attributes)  # a was answered: f′ follows from it
+            else:
+                found = (op or use.op).rule(use.place)(d, out, *given, **attributes)
             found = fit(np.asarray(found), self.graph.nodes[use.node.inputs[use.place]].shape)
             return found * use.node.shares.get(use.place, 1.0)
 
@@ -86,10 +109,18 @@ class Scene:
         """The loss that takes this node as its predictions."""
         return next((use for use in self.uses(name) if use.op.name in LOSSES and use.place == 0), None)
 
+    def is_after_loss(self, quantity: Quantity) -> bool:
+        """Whether it is the gradient of the predictions, or of the logits of a head that is fused with the loss."""
+        if quantity.kind != "gradient":
+            return False
+        shortcut = self.graph.shortcut
+        fused = shortcut is not None and self.graph.position(quantity.node) == shortcut.logits
+        return fused or self.loss_of(quantity.node) is not None
+
     def made_by(self, name: str) -> Node:
         return self.graph[name]
 
-    @property
+    @cached_property
     def examples(self) -> int:
         """How many examples the cost averages over; 1 where it does not."""
         means = [
