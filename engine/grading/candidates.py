@@ -94,6 +94,8 @@ def sites(quantity: Quantity, scene: Scene) -> Iterator[Quantity]:
         node = graph.nodes[position]
         if node.op is None or node.hidden or node.name in changes.values or node.name == quantity.name:
             continue
+        if quantity.kind != "value" and (position == graph.output or node.op.name in LOSSES):
+            continue  # no gradient depends on the value of the cost
         if quantity.kind != "value" or position in graph.ancestors(asked):
             yield Quantity(node.name, "value", node.name)
 
@@ -127,8 +129,8 @@ def supposed_pins(explanation: Explanation, quantity: Quantity, tolerance: Toler
         return scene.pins
     pins = {**scene.pins, site.name: explanation.at_site}
     for name, answer in scene.confirmed.items():
-        if name == site.name:
-            continue
+        if name == site.name or (site.kind == "gradient" and name in scene.graph.names):
+            continue  # no value depends on a gradient
         with_it, without = (
             compute(scene.problem, [name], scene.problem.run(pin(scene.problem, others)))[name]
             for others in (

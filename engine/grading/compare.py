@@ -45,6 +45,14 @@ class Tolerance:
                 return same
             return same | MODES[self.mode].right(answer, submitted, truth, **self.settings)
 
+    def is_near(self, answer: Answer, truth: Array) -> bool:
+        """Whether it is worth looking closer: False only where some entry cannot be right, seen at a glance."""
+        if self.mode != "as_written":
+            return True
+        off = np.abs(answer.values.reshape(truth.shape) - truth)
+        reach = answer.digits().unit.reshape(truth.shape) * (1.0 + SAME)
+        return bool((off <= reach + max(self.settings["floor"], SAME) * largest(truth)).all())
+
 
 def alike(submitted: Shape, expected: Shape) -> bool:
     """The same shape, axes of length 1 removed. Never broadcast."""

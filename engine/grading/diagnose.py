@@ -88,8 +88,8 @@ def distinct(explanations: list[Explanation]) -> tuple[Explanation, ...]:
 def explains(answer: Answer, value: Array, tolerance: Tolerance) -> bool:
     if not alike(answer.shape, value.shape):
         return False
-    if np.abs(answer.values.reshape(value.shape) - value).max(initial=0.0) > np.abs(value).max(initial=0.0):
-        return False  # further off than it is large: the digits need not be read
+    if not tolerance.is_near(answer, value):
+        return False
     return bool(tolerance.right(answer, value).all())
 
 
