@@ -9,7 +9,7 @@ from engine import EngineError, compute, read_problem
 from engine.formulas import formula
 from engine.optimizers import OPTIMIZERS, Optimizer, read_optimizer
 from engine.quantities import understand
-from engine.training import read_training, train_steps
+from engine.training import fit, read_fit, read_training, train_steps
 
 START = [0.5, -1.25, 2.0]
 GRADIENTS = [[0.3, -0.2, 0.0], [-0.1, 0.4, 1.5], [0.25, 0.25, -0.75]]
@@ -256,6 +256,60 @@ def test_a_schedule_scales_the_learning_rate_by_epoch():
     assert float(train_steps(read_training(constant)).parameters["x"]) == -8.0
 
 
+def test_a_schedule_inside_a_long_run():
+    """J = 3x: every step takes off 3α, with α halved after every second epoch."""
+    steps = {"kind": "step", "every": 2, "factor": 0.5}
+    for factor, expected in ((steps, -0.5), ({"kind": "constant"}, -8.0), ({**steps, "factor": 2}, 10.0 - 3.0 * 14)):
+        wire = {
+            "graph": {"expressions": ["J = 3 * x"]},
+            "values": {"x": 10.0},
+            "optimizer": {"kind": "sgd", "learning_rate": 1.0, "schedule": factor},
+            "epochs": 6,
+        }
+        assert float(fit(read_fit(wire)).parameters["x"]) == expected
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_a_schedule_scales_the_rate_of_every_optimizer(kind):
+    """By hand, at the rate of each epoch: a decay of the weights takes the scheduled rate too."""
+    settings = {"weight_decay": 0.3}
+    optimizer = optimizer_of(kind, settings, schedule={"kind": "step", "every": 1, "factor": 0.25})
+    plain = [read_optimizer({"kind": kind, "learning_rate": rate, **settings}, "") for rate in (0.1, 0.025, 0.00625)]
+    (p, q), gradients = (np.array(START), np.array(START)), np.array(GRADIENTS)
+    mine, theirs, work = optimizer.start(p), optimizer.start(p), np.empty(3)
+    for epoch, gradient in enumerate(gradients, start=1):
+        following, expected = np.empty(3), np.empty(3)
+        optimizer.update(p, gradient.copy(), following, mine, work, count=epoch, epoch=epoch)
+        plain[epoch - 1].update(q, gradient.copy(), expected, theirs, work, count=epoch, epoch=1)
+        assert (following == expected).all()
+        p, q = following, expected
+    assert optimizer.rate(3) == pytest.approx(0.00625, rel=1e-15)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_the_decay_of_adamw_takes_the_learning_rate(rate):
+    """p·(1 − α·λ), and then the first step of Adam, which is α in the direction of the gradient."""
+    optimizer = read_optimizer({"kind": "adamw", "learning_rate": rate, "weight_decay": 0.2}, "optimizer")
+    found = optimizer.step(np.array([2.0, -3.0]), np.array([5.0, 7.0]))
+    assert np.abs(found - [2.0 * (1 - 0.2 * rate) - rate, -3.0 * (1 - 0.2 * rate) - rate]).max() < 1e-8
+
+
+def test_a_growing_schedule_never_overflows():
+    growing = {"kind": "step", "every": 1, "factor": 2}
+    optimizer = optimizer_of("sgd", schedule=growing)
+    assert optimizer.schedule.at(3) == 4.0
+    assert all(np.isfinite(optimizer.schedule.at(epoch)) for epoch in (1024, 1025, 1100, 2**53))
+    assert all(np.isfinite(optimizer.rate(epoch)) for epoch in (1024, 1025, 1100, 2**53))
+    wire = {"graph": {"expressions": ["J = x**2"]}, "values": {"x": 0.0}, "epochs": 1100}
+    for read in (read_training, read_fit):
+        for rate in (0.1, 1e300):
+            schedule = growing if rate < 1 else {**growing, "every": 100, "factor": 1e6}
+            with pytest.raises(EngineError, match="by epoch 1,100 the learning rate would be larger") as refused:
+                read({**wire, "optimizer": {"kind": "sgd", "learning_rate": rate, "schedule": schedule}})
+            assert refused.value.path == "optimizer.schedule.factor"
+        read({**wire, "optimizer": {"kind": "sgd", "learning_rate": 0.1, "schedule": {**growing, "every": 100}}})
+
+
 REFUSED = [
     ({"kind": "adamm"}, "optimizer.kind", "did you mean 'adam'"),
     ({"kind": "adam", "beta1": 1}, "optimizer.beta1", "less than 1, not 1"),
@@ -266,6 +320,16 @@ REFUSED = [
     ({"kind": "sgd", "schedule": {"kind": "step", "every": 2}}, "optimizer.schedule.factor", "needs the field 'factor'"),
     ({"kind": "sgd", "schedule": {"kind": "step", "every": 0, "factor": 1}}, "optimizer.schedule.every", "from 1 to"),
     ({"kind": "sgd", "schedule": {"kind": "constant", "every": 2}}, "optimizer.schedule.every", "has no field 'every'"),
+    (
+        {"kind": "sgd", "schedule": {"kind": "step", "every": 1, "factor": 1e200}},
+        "optimizer.schedule.factor",
+        "at most 1e+06",
+    ),
+    ({"kind": "sgd", "schedule": {"kind": "step", "every": 1, "factor": 0}}, "optimizer.schedule.factor", "greater than 0"),
+    ({"kind": "adam", "epsilon": 0}, "optimizer.epsilon", "greater than 0"),
+    ({"kind": "adamw", "epsilon": 0}, "optimizer.epsilon", "greater than 0"),
+    ({"kind": "rmsprop", "epsilon": 0}, "optimizer.epsilon", "greater than 0"),
+    ({"kind": "adagrad", "epsilon": 0.0}, "optimizer.epsilon", "greater than 0"),
     ({"kind": "sgd", "schedule": 3}, "optimizer.schedule", "expected an object"),
 ]
 

@@ -183,6 +183,31 @@ def test_divergence_in_the_very_last_step():
     assert result.cost == pytest.approx(np.exp(300.0))
 
 
+def test_what_diverged_and_where_to():
+    """Cost, gradient and step: each is told by its name, with the parameters before the fault."""
+    sgd = {"kind": "sgd", "learning_rate": 1.0}
+    quartic = {"graph": {"expressions": ["J = x**4"]}, "values": {"x": 10.0}, "optimizer": sgd}
+    result = trained(quartic, steps=20)
+    assert len(result.steps) >= 3
+    assert "the cost is no longer finite" in result.message
+    assert (result.parameters["x"] == result.steps[-2].parameters["x"]).all()
+
+    root = {"graph": {"expressions": ["J = sqrt(x) + 0 * y"]}, "values": {"x": 0.0, "y": 1.0}, "optimizer": sgd}
+    result = trained(root, steps=3)
+    assert (result.stopped, result.steps) == ("diverged", ())
+    assert "at step 1 (epoch 1): the gradient is not finite; with the first parameters" in result.message
+    # A step of 1/4 · 1 leads from 1/4 to 0, where the cost is finite and the slope is not.
+    result = trained({**root, "values": {"x": 0.25, "y": 1.0}, "optimizer": {**sgd, "learning_rate": 0.25}}, steps=3)
+    assert len(result.steps) == 1
+    assert "at step 2 (epoch 2): the gradient is not finite; lower the learning rate (0.25 now)" in result.message
+    assert (float(result.parameters["x"]), result.cost) == (0.0, 0.0)
+
+    steep = {"graph": {"expressions": ["J = 1e300 * x"]}, "values": {"x": 0.0}, "optimizer": {**sgd, "learning_rate": 1e9}}
+    result = trained(steep, steps=3)
+    assert (result.stopped, result.steps) == ("diverged", ())
+    assert "the gradient is finite, but the step it leads to is not; lower the learning rate (1e+09 now)" in result.message
+
+
 REFUSED = [
     ({**LINEAR, "steps": 1, "epochs": 1}, "steps", "'steps' or 'epochs', one of the two"),
     (LINEAR, "steps", "say how long to train"),
@@ -207,6 +232,7 @@ REFUSED = [
         "loss",
         "a loss alone has no parameters",
     ),
+    ({**LINEAR, "loss": "squared_error", "steps": 1}, "loss", "belongs inside it: give it as network.loss"),
 ]
 
 
@@ -235,5 +261,47 @@ def test_work_and_memory_are_refused_before_they_begin():
     read_training({**LINEAR, "steps": 100, "record": ["cost"]}, Limits(elements=500))
     with pytest.raises(EngineError, match="operations"):
         read_training({**LINEAR, "steps": 100}, Limits(training_operations=1000))
+    read_training({**LINEAR, "steps": 100}, Limits(training_operations=10**9))
     with pytest.raises(EngineError, match="11 epochs; 10 is the most"):
         read_fit({**LINEAR, "epochs": 11}, Limits(epochs=10))
+
+
+def test_every_part_of_what_is_recorded_counts():
+    """5 steps of 2 of 5 examples use 2 + 2 + 1 + 2 + 2 of them, which is counted as ⌈5 · 5/3⌉; there are 3 parameters."""
+    counted = {(): 0, ("cost",): 0, ("gradients",): 15, ("gradients", "parameters"): 30, ("state",): 30}
+    adam = {**LINEAR, "optimizer": {"kind": "adam", "learning_rate": 0.1}, "steps": 5, "batch_size": 2}
+    for record, numbers in counted.items():
+        most = max(numbers + 9, 50)  # the graph itself holds less than 50
+        more = {**adam, "steps": 5 * most, "record": list(record)}
+        total = numbers * most + -(-5 * 5 * most // 3)
+        read_training(more, Limits(elements=total))
+        with pytest.raises(EngineError, match="would hold") as refused:
+            read_training(more, Limits(elements=total - 1))
+        assert refused.value.path == ("record" if record not in ((), ("cost",)) else "steps")
+
+
+def test_examples_of_a_step_count_as_numbers():
+    with pytest.raises(EngineError, match="0 numbers and 1,000 indices") as refused:
+        read_training({**LINEAR, "epochs": 200, "record": []}, Limits(elements=999))
+    assert refused.value.path == "epochs"
+    read_training({**LINEAR, "epochs": 200, "record": []}, Limits(elements=1000))
+    steps = trained(LINEAR, epochs=3, record=[]).steps
+    assert steps[0].batch is steps[2].batch  # written down once
+
+
+def test_operations_are_those_of_the_batch_and_of_getting_from_node_to_node():
+    """A step on one of 1,000 examples does a thousandth of the work; but a step of many tiny layers takes time as well."""
+    many = {**LINEAR, "inputs": X * 2000, "labels": Y * 2000, "steps": 100, "record": []}
+    nodes = len(read_problem({key: LINEAR[key] for key in ("network", "inputs", "labels")}).graph.nodes)
+    limits = Limits(training_operations=2 * 100 * nodes * 10_000)
+    read_training({**many, "batch_size": 1}, limits)
+    with pytest.raises(EngineError, match="operations"):
+        read_training(many, limits)
+    deep = {
+        **LINEAR,
+        "network": {"layers": [{"units": 1, "bias": True, "activation": "tanh"}] * 64, "loss": "squared_error"},
+    }
+    with pytest.raises(EngineError, match=r"would take about 2\.\d+e\+10 operations; 2\.0e\+10 is the most") as refused:
+        read_training({**deep, "steps": 10_000, "record": []})
+    assert refused.value.path == "steps"
+    read_training({**deep, "steps": 1_000, "record": []})

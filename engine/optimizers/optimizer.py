@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from sys import float_info
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from engine.reading.fields import join, read_choice, read_object
 
 BELOW_ONE = ("momentum", "decay", "beta1", "beta2")
 """What these forget at every step, 1 − β, must not be nothing."""
+ABOVE_ZERO = ("epsilon",)
+"""Where a gradient is 0, this alone stands between the step and 0/0."""
+POSITIVE, NOT_NEGATIVE = {"above": 0.0}, {"least": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +34,25 @@ class Optimizer:
         """The state before the first step."""
         return {name: np.zeros_like(parameter) for name in self.row.state}
 
+    def rate(self, epoch: int) -> float:
+        """The learning rate of an epoch."""
+        return min(self.settings["learning_rate"] * self.schedule.at(epoch), float_info.max)
+
+    def refuse_overflow(self, epochs: int) -> None:
+        """A schedule that grows beyond all numbers within so many epochs."""
+        if max(self.schedule.at(epochs), self.rate(epochs)) == float_info.max:
+            raise BadNumbers(
+                f"by epoch {epochs:,} the learning rate would be larger than any number: take a factor near 1, or fewer"
+                " epochs",
+                path="optimizer.schedule.factor",
+            )
+
     def update(
         self, parameter: Array, gradient: Array, new: Array, state: State, work: Array, *, count: int, epoch: int
     ) -> None:
         """One step in place: writes `new`, advances `state`, uses up `gradient` and `work`."""
-        rate = self.settings["learning_rate"] * self.schedule.at(epoch)
-        self.row.update(parameter, gradient, new, state, work, count, **{**self.settings, "learning_rate": rate})
+        rates = {**self.settings, "learning_rate": self.rate(epoch)}
+        self.row.update(parameter, gradient, new, state, work, count, **rates)
 
     def step(self, parameter: Array, gradient: Array) -> Array:
         """The parameter after the first step."""
@@ -58,7 +75,9 @@ def read_optimizer(value: Any, path: str) -> Optimizer:
     settings = {
         "learning_rate": read_number(given["learning_rate"], join(path, "learning_rate"), above=0.0),
         **{
-            name: read_number(given.get(name, default), join(path, name), least=0.0)
+            name: read_number(
+                given.get(name, default), join(path, name), **(POSITIVE if name in ABOVE_ZERO else NOT_NEGATIVE)
+            )
             for name, default in row.settings.items()
         },
     }

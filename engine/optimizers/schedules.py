@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from sys import float_info
 from typing import Any
 
 from engine.reading.arrays import read_number, read_whole
 from engine.reading.fields import join, read_choice, read_object
 
 MOST_EPOCHS = 2**53
+MOST_FACTOR = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,10 @@ class Schedule:
     factor: float = 1.0
 
     def at(self, epoch: int) -> float:
-        return float(self.factor ** ((epoch - 1) // self.every))
+        try:
+            return float(self.factor ** ((epoch - 1) // self.every))
+        except OverflowError:
+            return float_info.max
 
 
 CONSTANT = Schedule()
@@ -35,7 +40,7 @@ def read_step(value: Any, path: str) -> Schedule:
     given = read_object(value, path, required=["kind", "every", "factor"])
     return Schedule(
         read_whole(given["every"], join(path, "every"), least=1, most=MOST_EPOCHS),
-        read_number(given["factor"], join(path, "factor"), above=0.0),
+        read_number(given["factor"], join(path, "factor"), above=0.0, most=MOST_FACTOR),
     )
 
 

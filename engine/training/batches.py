@@ -37,6 +37,10 @@ class Batches:
             self._order = (epoch, np.argsort(keys, kind="stable"))
         return self._order[1]
 
+    def epoch_of(self, step: int) -> int:
+        """The epoch of a step, counted from 1; what is before the first step belongs to the first epoch."""
+        return max(step - 1, 0) // self.per_epoch + 1
+
     def at(self, done: int) -> tuple[int, Examples]:
         """After that many steps: the epoch, and the examples of the next step."""
         position = done % self.per_epoch

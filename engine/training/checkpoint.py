@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import BadCheckpoint
+from engine.errors import BadCheckpoint, shorten
 from engine.ops.row import Array
 
 MAGIC = b"verigrad checkpoint"
 VERSION = 1
 DIGEST, LENGTH = 32, 8
 INCONSISTENT = "this checkpoint does not hold what it should"
+DIFFERENT = "this checkpoint belongs to another run: its problem or its settings differ"
 
 
 def write_checkpoint(fingerprint: str, state: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
@@ -37,8 +38,11 @@ def write_checkpoint(fingerprint: str, state: Mapping[str, Any], arrays: Mapping
     return MAGIC + sha256(body).digest() + body
 
 
-def read_checkpoint(data: bytes, fingerprint: str, like: Mapping[str, Array]) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The state and arrays of a checkpoint of this very run, which has arrays `like` these."""
+def read_checkpoint(data: bytes, fingerprint: str, like: Mapping[str, Array]) -> tuple[Any, dict[str, Array]]:
+    """The state and arrays of a checkpoint of this very run, which has arrays `like` these.
+
+    The state is whatever JSON it is: `engine.training.state` reads it.
+    """
     if not isinstance(data, bytes | bytearray | memoryview):
         raise BadCheckpoint("a checkpoint is bytes")
     data = bytes(data)
@@ -50,18 +54,20 @@ def read_checkpoint(data: bytes, fingerprint: str, like: Mapping[str, Array]) ->
     end = start + LENGTH + int.from_bytes(data[start : start + LENGTH], "little")
     try:
         header = json.loads(data[start + LENGTH : end])
-        version = header["version"]
-        if version != VERSION:
-            raise BadCheckpoint(f"this checkpoint has format {version}; this engine reads format {VERSION}")
-        if header["fingerprint"] != fingerprint:
-            raise BadCheckpoint("this checkpoint belongs to another run: its problem or its settings differ")
-        if header["arrays"] != described(like):
-            raise BadCheckpoint(INCONSISTENT)
-        return header["state"], read_arrays(like, data, end)
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, BadCheckpoint):
-            raise
+    except (ValueError, RecursionError):
         raise BadCheckpoint(INCONSISTENT) from None
+    if not isinstance(header, dict) or "version" not in header:
+        raise BadCheckpoint(INCONSISTENT)
+    version = header.pop("version")
+    if type(version) is not int or version != VERSION:
+        raise BadCheckpoint(f"this checkpoint has format {shorten(version, 20)}; this engine reads format {VERSION}")
+    if set(header) != {"fingerprint", "state", "arrays"}:
+        raise BadCheckpoint(INCONSISTENT)
+    if header["fingerprint"] != fingerprint:
+        raise BadCheckpoint(DIFFERENT)
+    if header["arrays"] != described(like) or len(data) - end != sum(each.nbytes for each in like.values()):
+        raise BadCheckpoint(INCONSISTENT)
+    return header["state"], read_arrays(like, data, end)
 
 
 def described(arrays: Mapping[str, Array]) -> list[list[Any]]:

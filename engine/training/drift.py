@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf, isnan
+
 import numpy as np
 
 from engine.check import CheckReport, check
@@ -35,6 +37,7 @@ def confirm(problem: Problem, model: Model, parameters: Array, examples: Example
     scale = float(np.abs(gradient).max(initial=0.0)) or 1.0
     error_size = max(each.max_error for each in report.gradients) / scale
     status, reason = report.status, why(report)
+    error_size = inf if isnan(error_size) else error_size
     if drift > FLOAT32_DRIFT and status in ("agrees", "kink"):
         status, reason = "inconclusive", f"float32 is {drift:.0%} off the same gradient in float64: train with float64"
     return GradientCheck(step, epoch, status, error_size, reason)

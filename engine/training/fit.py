@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from engine.reading.arrays import kind_of
 from engine.training.request import LongTraining
 from engine.training.results import FitResult, Progress
 from engine.training.run import TrainingRun
@@ -38,22 +39,28 @@ def fit(
     `progress` is called between steps, every `interval` seconds and at the end; a checkpoint can be had from it. `stop`
     is asked before every step; a run that it interrupts leaves a checkpoint with its result. From a checkpoint of an equal
     request the run continues as if it had never stopped.
+
+    Whatever happens, the parameters that are returned are finite, and so are their costs: a run whose first costs are not
+    is refused as NotFinite.
     """
     run = TrainingRun(request)
     if checkpoint is not None:
         run.resume(checkpoint)
-    asked = never if stop is None else stop if callable(stop) else stop.is_set
+    asked = never if stop is None else stop if callable(stop) else getattr(stop, "is_set", None)
+    if asked is None:
+        raise TypeError(f"stop is a function that answers whether to stop, or an event, not {kind_of(stop)}")
     interrupted = False
     told = perf_counter()
-    with np.errstate(all="ignore"):  # what is not finite is found, and stops the run
-        while not run.stopped:
-            interrupted = asked()
-            if interrupted:
-                break
+    while not run.stopped:
+        interrupted = bool(asked())
+        if interrupted:
+            break
+        with np.errstate(all="ignore"):  # what is not finite is found, and stops the run
             run.step()
-            if progress is not None and (run.stopped or perf_counter() - told >= interval):
-                progress(report(run))
-                told = perf_counter()
+        if progress is not None and (run.stopped or perf_counter() - told >= interval):
+            progress(report(run))
+            told = perf_counter()
+    with np.errstate(all="ignore"):
         return run.result(interrupted=interrupted)
 
 

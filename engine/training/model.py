@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,6 +27,9 @@ class Model(Protocol):
     data: Any
     validation: Any
 
+    def flat(self, leaves: Mapping[str, Array]) -> Array:
+        """All parameters of a problem in one array."""
+
     def view(self, flat: Array) -> Any:
         """The parameters in a flat array, as `learn` and `measure` want them: views, not copies."""
 
@@ -49,13 +53,17 @@ class GraphModel:
 
     def __init__(self, problem: Problem) -> None:
         self.problem, self.dtype = problem, np.dtype(np.float64)
-        self.names = problem.graph.parameters
+        self.names = sorted(problem.graph.parameters)  # whatever order they were written in
         self.size = sum(problem.leaves[name].size for name in self.names)
-        self.initial, self.gradient = buffer((self.size,), self.dtype), buffer((self.size,), self.dtype)
+        self.initial, self.gradient = self.flat(problem.leaves), buffer((self.size,), self.dtype)
         self.gradients = self.view(self.gradient)
-        for name, value in self.view(self.initial).items():
-            value[...] = problem.leaves[name]
         self.data, self.validation = None, None
+
+    def flat(self, leaves: Mapping[str, Array]) -> Array:
+        flat = buffer((self.size,), self.dtype)
+        for name, value in self.view(flat).items():
+            value[...] = leaves[name]
+        return flat
 
     def view(self, flat: Array) -> dict[str, Array]:
         views, start = {}, 0
@@ -66,7 +74,8 @@ class GraphModel:
         return views
 
     def named(self, flat: Array) -> dict[str, Array]:
-        return {name: value.copy() for name, value in self.view(flat).items()}
+        views = self.view(flat)
+        return {name: views[name].copy() for name in self.problem.graph.parameters}
 
     def learn(self, parameters: dict[str, Array], examples: Examples) -> tuple[float, int]:
         run = with_parameters(self.problem, parameters).run()

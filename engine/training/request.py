@@ -27,6 +27,10 @@ TRAIN_FIELDS = (*FIELDS, *STEP_FIELDS, "record")
 """Of /v1/train."""
 FIT_FIELDS = (*TRAIN_FIELDS, "dtype", "validation", "early_stopping", "check_every")
 """Of a long run, which keeps a history instead of what `record` names."""
+OVERHEAD = 10_000
+"""Elementary operations in whose time a step gets from one node to the next, however small both are."""
+MOST_CHECKS = 10_000
+"""Of the gradients during one run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +79,19 @@ def refuse_excess(training: Training, limits: Limits, path: str) -> None:
     steps, graph = training.steps, training.problem.graph
     if steps > limits.recorded_steps:
         raise TooLarge(f"{steps:,} steps; {limits.recorded_steps:,} is the most that is recorded at once", path=path)
-    operations = 3 * steps * sum(graph.work) // training.batches.per_epoch
+    operations = 3 * steps * sum(graph.work) // training.batches.per_epoch + OVERHEAD * steps * len(graph.nodes)
     if operations > limits.training_operations:
         most = f"{limits.training_operations:.1e}"
         raise TooLarge(f"these steps would take about {operations:.1e} operations; {most} is the most at once", path=path)
     record = training.record
     copies = ("gradients" in record) + ("parameters" in record) + ("state" in record) * len(training.optimizer.row.state)
     numbers = steps * copies * sum(prod(graph[name].shape) for name in graph.parameters)
-    if numbers > limits.elements:
+    indices = ceil(steps * training.batches.examples / training.batches.per_epoch) if training.problem.network else 0
+    if indices + numbers > limits.elements:
         raise TooLarge(
-            f"the recorded steps would hold {numbers:,} numbers; {limits.elements:,} is the most: record less, or make"
-            " fewer steps",
-            path="record",
+            f"the recorded steps would hold {numbers:,} numbers and {indices:,} indices of examples; {limits.elements:,} is"
+            " the most: record less, or make fewer steps",
+            path="record" if indices <= limits.elements else path,
         )
 
 
@@ -111,10 +116,16 @@ def read_fit(wire: Any, limits: Limits = DEFAULT_LIMITS) -> LongTraining:
     check_every = None
     if "check_every" in given:
         check_every = read_whole(given["check_every"], "check_every", least=1, most=2**53)
-    validation = read_validation(given["validation"], training.problem) if "validation" in given else None
+        checks = training.steps // check_every
+        if checks > MOST_CHECKS:
+            raise TooLarge(f"{checks:,} checks of the gradients; {MOST_CHECKS:,} is the most", path="check_every")
+    validation = read_validation(given["validation"], training.problem, limits) if "validation" in given else None
     if dtype == "float32":
-        for name, value in training.problem.leaves.items():
+        held_out = dict(zip(("validation.inputs", "validation.labels"), validation or (), strict=False))
+        settings = {f"optimizer.{name}": np.array(value) for name, value in training.optimizer.settings.items()}
+        for name, value in {**training.problem.leaves, **held_out, **settings}.items():
             refuse_beyond_float32(name, value)
+        refuse_vanishing_epsilon(training.optimizer)
     return LongTraining(training, dtype, validation, patience, check_every)
 
 
@@ -125,6 +136,8 @@ def read_body(wire: Any, fields: tuple[str, ...]) -> Mapping[str, Any]:
 
 
 def read_steps(given: Mapping[str, Any], limits: Limits) -> Training:
+    if "loss" in given and "network" in given:
+        raise BadProblem("the loss of a network belongs inside it: give it as network.loss", path="loss")
     if "loss" in given:
         raise BadProblem("a loss alone has no parameters: train a network or a graph", path="loss")
     problem = read_problem({name: given[name] for name in FIELDS if name in given}, limits)
@@ -137,6 +150,7 @@ def read_steps(given: Mapping[str, Any], limits: Limits) -> Training:
         steps = read_whole(given["steps"], "steps", least=1, most=2**53)
     else:
         steps = read_whole(given["epochs"], "epochs", least=1, most=2**40) * batches.per_epoch
+    problem.optimizer.refuse_overflow(ceil(steps / batches.per_epoch))
     gradient_norm = None
     if "stop_when" in given:
         stop_when = read_object(given["stop_when"], "stop_when", required=["gradient_norm"])
@@ -179,7 +193,7 @@ def refuse_untrainable(problem: Problem) -> None:
             )
 
 
-def read_validation(value: Any, problem: Problem) -> tuple[Array, Array]:
+def read_validation(value: Any, problem: Problem, limits: Limits) -> tuple[Array, Array]:
     """Further examples of the same network, which are measured and never learned from."""
     assert problem.network is not None
     layout, cost = problem.network.layout, problem.network.cost
@@ -193,6 +207,11 @@ def read_validation(value: Any, problem: Problem) -> tuple[Array, Array]:
             path="validation.inputs",
         )
     units = by_example(problem.leaves["Y"], layout).shape[1]
+    numbers = len(rows) * (features + units)
+    if numbers > limits.elements:
+        raise TooLarge(
+            f"the validation data hold {numbers:,} numbers; {limits.elements:,} is the most", path="validation.inputs"
+        )
     shape = (len(rows), units) if layout == "rows" else (units, len(rows))
     Y = read_labels(given["labels"], cost.rule, shape, layout, path="validation.labels")
     return rows, by_example(Y, layout)
@@ -202,3 +221,9 @@ def refuse_beyond_float32(name: str, value: Array) -> None:
     largest = float(np.abs(value).max(initial=0.0))
     if largest > float(np.finfo(np.float32).max):
         raise BadNumbers(f"'{name}' holds {largest:.1e}, which float32 cannot: use float64", path="dtype")
+
+
+def refuse_vanishing_epsilon(optimizer: Optimizer) -> None:
+    epsilon = optimizer.settings.get("epsilon", 1.0)
+    if epsilon < float(np.finfo(np.float32).tiny):
+        raise BadNumbers(f"{epsilon:g} is 0 in float32: take a larger epsilon, or float64", path="optimizer.epsilon")

@@ -53,7 +53,8 @@ class Progress:
 @dataclass(frozen=True, slots=True)
 class FitResult:
     parameters: dict[str, Array]
-    """After the last step; with early stopping those of the best epoch; the last good ones if the run diverged."""
+    """After the last step; with early stopping those of the best epoch; the last good ones if the run diverged. Always
+    finite, as is their cost."""
     cost: float
     """Of all training examples, with these parameters."""
     accuracy: float | None
@@ -61,6 +62,8 @@ class FitResult:
     validation_accuracy: float | None
     steps: int
     """That were made."""
+    parameters_step: int
+    """The step that made these parameters: the last one, or the one they were taken back to; 0 for those of the request."""
     stopped: str
     """"steps" when all are done, "converged", "diverged", "early_stopping", "gradient_check" or "interrupted"."""
     message: str

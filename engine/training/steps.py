@@ -11,7 +11,7 @@ import numpy as np
 from engine.ops.row import Array
 from engine.problems import Problem
 from engine.problems.cost import by_example
-from engine.training.advice import divergence
+from engine.training.advice import COST, GRADIENT, UPDATE, divergence
 from engine.training.batches import Examples, indices_of
 from engine.training.request import Training
 from engine.training.subset import with_examples, with_parameters
@@ -54,7 +54,7 @@ def train_steps(training: Training) -> TrainedSteps:
     """Make the steps that a training asks for, one after another."""
     optimizer, record = training.optimizer, training.record
     parts = Parts(training)
-    parameters = {name: training.problem.leaves[name] for name in training.problem.graph.parameters}
+    first = parameters = {name: training.problem.leaves[name] for name in training.problem.graph.parameters}
     state = {name: optimizer.start(value) for name, value in parameters.items()}
     good = parameters
     steps: list[TrainingStep] = []
@@ -63,7 +63,11 @@ def train_steps(training: Training) -> TrainedSteps:
         epoch, examples = training.batches.at(done)
         cost, gradients = parts.learn(examples, parameters)
         if not isfinite(cost) or not all_finite(gradients):
-            stopped, message = "diverged", divergence(optimizer, done + 1, epoch)
+            begun, slopes = parts.learn(examples, first)
+            blameless = not isfinite(begun) or not all_finite(slopes)
+            what = GRADIENT if isfinite(cost) else COST
+            rate = optimizer.rate(training.batches.epoch_of(done))
+            stopped, message = "diverged", divergence(what, done + 1, epoch, rate, from_the_start=blameless)
             break
         good = parameters
         if training.gradient_norm is not None and length(gradients) <= training.gradient_norm:
@@ -76,14 +80,14 @@ def train_steps(training: Training) -> TrainedSteps:
                 optimizer.update(value, gradient, new, state[name], work, count=done + 1, epoch=epoch)
             following[name] = new
         if not all_finite(following):
-            stopped, message = "diverged", divergence(optimizer, done + 1, epoch)
+            stopped, message = "diverged", divergence(UPDATE, done + 1, epoch, optimizer.rate(epoch))
             break
         parameters = following
         steps.append(
             TrainingStep(
                 step=done + 1,
                 epoch=epoch,
-                batch=indices_of(examples) if training.problem.network else (),
+                batch=parts.indices(examples),
                 cost=cost,
                 gradients={f"d{name}": each for name, each in gradients.items()} if "gradients" in record else {},
                 parameters=parameters if "parameters" in record else {},
@@ -93,9 +97,12 @@ def train_steps(training: Training) -> TrainedSteps:
     final = parts.cost(parameters)
     if not isfinite(final):
         if stopped != "diverged":
-            stopped, message = "diverged", divergence(optimizer, training.steps + 1, training.epochs)
-        parameters = good
-        final = parts.cost(parameters)
+            epoch, rate = training.batches.at(len(steps))[0], optimizer.rate(training.batches.epoch_of(len(steps)))
+            stopped, message = "diverged", divergence(COST, len(steps) + 1, epoch, rate)
+        for parameters in (good, first):
+            final = parts.cost(parameters)
+            if isfinite(final):
+                break
     return TrainedSteps(tuple(steps), parameters, final, stopped, training.batches.per_epoch, message)
 
 
@@ -105,6 +112,7 @@ class Parts:
     def __init__(self, training: Training) -> None:
         self.problem = training.problem
         self.known: dict[int, Problem] = {}
+        self.named: dict[int, tuple[int, ...]] = {}
 
     def on(self, examples: Examples) -> Problem:
         network = self.problem.network
@@ -115,6 +123,14 @@ class Parts:
             self.known[len(X)] = with_examples(self.problem, X, Y)
         part = self.known[len(X)]
         return with_parameters(part, {"X": by_example(X, network.layout), "Y": by_example(Y, network.layout)})
+
+    def indices(self, examples: Examples) -> tuple[int, ...]:
+        """Of these examples; batches of neighbours come again every epoch, and are written down once."""
+        if self.problem.network is None:
+            return ()
+        if not isinstance(examples, slice):
+            return indices_of(examples)
+        return self.named.setdefault(examples.start, indices_of(examples))
 
     def learn(self, examples: Examples, parameters: Named) -> tuple[float, Named]:
         """The cost of a batch and its gradients."""
