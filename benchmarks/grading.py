@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/grading.py
 
 Gates: a full answer set of 3-2-1, all right, under 3 ms; 784-128-10 with 64 examples, all gradients right, no more than 8
-passes (one pass: the value and the gradients of all nodes). `grade` certifies the key as well; `again` grades another student
-by the same key. Without a gate: `printed`, as the lecture notes have it, with an error that is diagnosed and followed.
+passes (one pass: the value and the gradients of all nodes). `grade` certifies the key as well; `again` grades another
+student by the same key. Without a gate: `printed`, as the notes have it, with an error that is diagnosed and followed.
 """
 
 from __future__ import annotations

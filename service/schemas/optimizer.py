@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, RootModel
 
 from engine.optimizers import OPTIMIZERS, OptimizerRow
-from engine.optimizers.optimizer import BELOW_ONE
-from engine.optimizers.schedules import MOST_EPOCHS
+from engine.optimizers.optimizer import ABOVE_ZERO, BELOW_ONE
+from engine.optimizers.schedules import MOST_EPOCHS, MOST_FACTOR
 from service.schemas.base import Absent, Part, either, row_model
 
 HALVED: dict[str, Any] = {"kind": "step", "every": 10, "factor": 0.5}
@@ -26,7 +26,7 @@ class StepSchedule(Part, json_schema_extra={"examples": [HALVED]}):
     kind: Literal["step"]
     every: Annotated[int, Field(ge=1, le=MOST_EPOCHS)]
     """Epochs."""
-    factor: Annotated[float, Field(gt=0)]
+    factor: Annotated[float, Field(gt=0, le=MOST_FACTOR)]
 
 
 Schedule = Annotated[ConstantSchedule | StepSchedule, Field(discriminator="kind")]
@@ -46,6 +46,8 @@ def described(row: OptimizerRow) -> Any:
 
 
 def setting(name: str) -> Any:
+    if name in ABOVE_ZERO:
+        return Annotated[float, Field(gt=0)]
     return Annotated[float, Field(ge=0, lt=1)] if name in BELOW_ONE else Annotated[float, Field(ge=0)]
 
 
