@@ -16,6 +16,7 @@ from engine.graph.graph import Graph, Node
 from engine.latex import Latex
 from engine.ops import OPS
 from engine.ops.row import Formula
+from engine.ops.shapes import broadcast, same
 from engine.problems import Problem
 from engine.quantities import Quantity
 
@@ -86,6 +87,8 @@ def local_text(graph: Graph, name: str, by: str) -> str:
     source = graph.position(by)
     if list(node.inputs).count(source) != 1 or any(graph.nodes[each].owner == name for each in node.inputs):
         return ""
+    if node.op is None or node.op.shape not in (same, broadcast):
+        return ""  # not entry by entry: a Jacobian is no product of the op's rule with 1
     text = contribution_text(graph, graph.position(name), node.inputs.index(source), "1", plain=True)
     return tidy(text)
 

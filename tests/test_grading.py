@@ -311,3 +311,45 @@ def test_distinguish_tells_an_author_what_a_problem_cannot_tell():
     }
     assert "truth" in zero["sign_flipped"].same_as
     assert not zero["sign_flipped"].tells_apart
+
+
+def test_only_what_is_asked_earns_points(mlp):
+    truth = {name: value.tolist() for name, value in compute(mlp, ["Z1", "A1", "Z2"]).items()}
+    items, found = graded(mlp, {"dW1": [[9, 9]] * 3, **truth}, ask=["dW1"])
+    assert (found.points, found.max_points) == (0.0, 1.0)
+    assert (items["Z1"].verdict, items["Z1"].max_points) == ("correct", 0.0)
+
+
+def test_the_first_error_is_the_earliest_even_if_it_cannot_be_read(mlp):
+    items, found = graded(mlp, {"Z1": [["abc", 1]], "dW1": [[9, 9]] * 3}, ask=["dW1"])
+    assert found.first_error == "Z1"
+    assert next(iter(items)) == "Z1"
+
+
+def test_nothing_infinite_is_shown():
+    problem = read_problem({"graph": {"expressions": ["f = sqrt(x) + y"]}, "values": {"x": 0.0, "y": 1.0}})
+    key = Key(problem)
+    told = shown(key, key.grade({"dx": "abc", "dy": 2}, read_policy({"feedback": "full"}, problem)), "full")
+    json.dumps(told, allow_nan=False)
+    assert {item["name"]: item["verdict"] for item in told["items"]} == {"dx": "ungradable", "dy": "wrong"}
+
+
+def test_local_derivatives_of_products_are_shown():
+    layer = {"weights": [[-2.4, -0.6], [0.7, 0]], "activation": "softmax"}
+    network = {"layers": [layer], "layout": "columns", "orientation": "in_out", "loss": "cross_entropy"}
+    problem = read_problem({"network": network, "inputs": [[-0.3, 0.3, 4.6], [3.6, 0.4, 0.7]], "labels": [[0.5] * 3] * 2})
+    key = Key(problem)
+    told = shown(key, key.grade({"Z1/W1": "1e-3", "A1/Z1": "1"}, read_policy({}, problem)), "full")
+    assert {item["verdict"] for item in told["items"] if "/" in item["name"]} == {"malformed"}
+
+
+@pytest.mark.parametrize("text", ["1\n2", "1e-400", "0e-9999", "٣", "5e-324", "1e308", "-1e308"])
+def test_odd_texts_stop_nothing(mlp, text):
+    found = verdicts(mlp, {"Z1": [[text, text]], "A1": [[text, text]], "dW2": [[text], ["0.1"]], "dZ2": text})
+    assert set(found.values()) <= {"wrong", "malformed", "missing", "follow_through"}
+
+
+def test_one_digit_below_a_power_of_ten_is_too_few():
+    problem = read_problem({"graph": {"expressions": ["f = x * y"]}, "values": {"x": 0.996, "y": 1.0}})
+    for written, verdict in (("0.9", "wrong"), ("1.0", "correct"), ("0.99", "correct"), (1.0, "correct")):
+        assert verdicts(problem, {"f": written})["f"] == verdict, written

@@ -18,10 +18,12 @@ from engine.errors import BadNumbers, shorten
 from engine.ops.row import Array, Shape
 from engine.reading.arrays import MAXIMUM_DEPTH, find_fault, is_plain, read_array
 
-NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?"
+NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?"
 ONE_NUMBER = re.compile(NUMBER)
 MANY_NUMBERS = re.compile(rf"(?:{NUMBER}\n)*")
 LONGEST = 60
+FINEST = -300
+"""The finest place that is told apart: 1e-9999 is 0."""
 MINUS = "\u2212"
 COMPUTED_DIGITS = 7
 """An entry with as many significant digits was computed, not written by hand."""
@@ -71,7 +73,8 @@ def read_answer(value: Any, path: str) -> Answer:
     texts = [each.strip().replace(MINUS, "-") if isinstance(each, str) else None for each, _ in flat]
     joined = "\n".join(text for text in texts if text is not None) + "\n"
     given = [text for text in texts if text is not None]
-    if given and (max(map(len, given)) > LONGEST or not MANY_NUMBERS.fullmatch(joined)):
+    apart = joined.count("\n") == max(1, len(given))  # no text holds a line break of its own
+    if given and (max(map(len, given)) > LONGEST or not apart or not MANY_NUMBERS.fullmatch(joined)):
         for text, (each, where) in zip(texts, flat, strict=True):
             if text is not None and (len(text) > LONGEST or not ONE_NUMBER.fullmatch(text)):
                 raise BadNumbers(explain_text(each), path=where)
@@ -154,7 +157,7 @@ def last_digit(shown: str, *, shorten_zero: bool) -> tuple[float, int]:
         fraction = ""
     place = int(exponent or 0) - len(fraction)
     digits = (whole + fraction).lstrip("0")
-    return float(Decimal(1).scaleb(place)), max(len(digits), 1)
+    return float(Decimal(1).scaleb(max(place, FINEST))), max(len(digits), 1)
 
 
 def flatten(value: Any) -> Iterator[Any]:

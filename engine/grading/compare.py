@@ -39,7 +39,7 @@ class Tolerance:
     def right(self, answer: Answer, truth: Array) -> Array:
         """Which entries are right, in the truth's shape; the shapes must be alike (see `alike`)."""
         submitted = answer.values.reshape(truth.shape)
-        with np.errstate(invalid="ignore", over="ignore"):
+        with np.errstate(all="ignore"):
             same = np.abs(submitted - truth) <= SAME * np.abs(truth)
             if same.all():
                 return same
@@ -94,8 +94,10 @@ def as_written(answer: Answer, s: Array, t: Array, min_significant: float, floor
     rounded = np.abs(s - snapped) <= 0.5 * unit + slack
     cut_off = np.abs(snapped) - np.abs(s)
     truncated = (s * snapped >= 0.0) & (cut_off >= -slack) & (cut_off < unit * (1 - SNAP))
-    # 0.998 is 1.0 in two digits.
-    needed = magnitude(largest(t) / (1 - 0.5 * 10.0**-min_significant))
+    # 0.998 is 1.0 in two digits, but only for who writes 1.0 and not 0.9.
+    most = largest(t)
+    shown = np.maximum(largest(np.nan_to_num(s)), most)
+    needed = np.minimum(magnitude(most / (1 - 0.5 * 10.0**-min_significant)), magnitude(shown))
     enough = unit <= 10.0 ** (1 - min_significant) * needed * (1 + SAME)
     found = (rounded | truncated) & (enough | (s == snapped))
     found |= np.abs(s - t) <= SAME * largest(t)  # 1 − a² beside larger entries: these digits are lost in 64 bits

@@ -35,6 +35,11 @@ class Diagnosis:
 
 def diagnose(answer: Answer, quantity: Quantity, truth: Array, scenes: list[Scene], tolerance: Tolerance) -> Diagnosis:
     """Name a mistake if all rows that explain the answer are of one family, else offer at most three."""
+    with np.errstate(all="ignore"):  # mistakes may overflow; what is not finite explains nothing
+        return _diagnose(answer, quantity, truth, scenes, tolerance)
+
+
+def _diagnose(answer: Answer, quantity: Quantity, truth: Array, scenes: list[Scene], tolerance: Tolerance) -> Diagnosis:
     matching = [
         known
         for scene in scenes

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from engine.errors import EngineError
 from engine.formulas import formula
 from engine.grading.candidates import Explanation
 from engine.grading.explain import worked_line
@@ -76,4 +77,9 @@ def named(explanation: Explanation) -> dict[str, str]:
 
 def quantity_of(key: Key, item: Item) -> Quantity | None:
     """None for an item that names nothing that is computed."""
-    return understand(key.problem, item.name) if item.max_points or item.verdict == "ungradable" else None
+    try:
+        quantity = understand(key.problem, item.name)
+    except EngineError:
+        return None
+    given = quantity.kind == "value" and key.problem.graph[quantity.node].op is None
+    return None if given else quantity

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -70,6 +70,7 @@ class Key:
         self.complete: Certificate | None = None
         """Of the inputs' gradient too, once that is asked for."""
         self.digest = digest(problem)
+        self.computed = set(computed_names(problem))
         self.truths: dict[str, Array] = {}
 
     def confirm(self, gradients: Mapping[str, Array]) -> Certificate:
@@ -99,8 +100,12 @@ class Key:
         asked = policy.ask or tuple(dict.fromkeys([*self.problem.asked, *submitted]))
         worlds = Worlds(self.problem)
         items: list[Item] = []
-        for quantity in in_order(self.problem, dict.fromkeys([*asked, *submitted])):
-            if quantity.name in unreadable:
+        known = [name for name in unreadable if name in self.computed]
+        for quantity in in_order(self.problem, dict.fromkeys([*asked, *submitted, *known])):
+            if not np.isfinite(self.truth(quantity)).all():
+                unreadable.pop(quantity.name, None)
+                items.append(self.ungradable(quantity))
+            elif quantity.name in unreadable:
                 items.append(unreadable.pop(quantity.name))
             elif quantity.name not in submitted:
                 items.append(self.missing(quantity, policy))
@@ -116,7 +121,6 @@ class Key:
             raise TooLarge(f"{len(answers):,} quantities are answered; {most:,} is the most", path=path)
         submitted: dict[str, Answer] = {}
         unreadable: dict[str, Item] = {}
-        computed = set(computed_names(self.problem))
         for alias, value in answers.items():
             name = policy.aliases.get(alias, str(alias))
             here = join(path, str(alias))
@@ -127,7 +131,7 @@ class Key:
                 continue
             try:
                 quantity = understand(self.problem, name, here)
-                if quantity.kind == "value" and name not in computed:
+                if quantity.kind == "value" and name not in self.computed:
                     unreadable[name] = Item(name, "malformed", 0.0, 0.0, f"'{name}' is given, not computed", here)
                     continue
             except EngineError:
@@ -144,8 +148,6 @@ class Key:
         """Shape, then value: correct, or right given what came before, or a known mistake, or wrong."""
         truth = self.truth(quantity)
         most = policy.points.get(quantity.name, 1.0)
-        if not np.isfinite(truth).all():
-            return Item(quantity.name, "ungradable", 0.0, 0.0, "this derivative is not finite here, so it is not graded")
         if not alike(answer.shape, truth.shape):
             return self.misshapen(quantity, answer, truth, worlds, policy)
         cells = policy.tolerance.right(answer, truth)
@@ -190,8 +192,6 @@ class Key:
         return Item(quantity.name, "missing", 0.0, most, message, cells=cells)
 
     def missing(self, quantity: Quantity, policy: Policy) -> Item:
-        if not np.isfinite(self.truth(quantity)).all():
-            return Item(quantity.name, "ungradable", 0.0, 0.0, "this derivative is not finite here, so it is not graded")
         most = policy.points.get(quantity.name, 1.0)
         return Item(quantity.name, "missing", 0.0, most, "not answered")
 
@@ -208,15 +208,21 @@ class Key:
         message = diagnosis.named.mistake.message if diagnosis.named else ""
         return {"message": message, "named": diagnosis.named, "alternatives": diagnosis.alternatives}
 
+    @staticmethod
+    def ungradable(quantity: Quantity) -> Item:
+        return Item(quantity.name, "ungradable", 0.0, 0.0, "this derivative is not finite here, so it is not graded")
+
     def add_up(self, items: list[Item], asked: set[str]) -> Grade:
+        """Only what is asked for earns points; what else is answered still shows where an error comes from."""
+        items = [item if item.name in asked else replace(item, points=0.0, max_points=0.0) for item in items]
         points = sum(item.points for item in items)
         most = sum(item.max_points for item in items)
-        known = [item for item in items if item.verdict in ("wrong", "malformed") and item.max_points > 0.0]
+        erred = [item for item in items if item.verdict in ("wrong", "malformed") and item.name in self.computed]
         return Grade(
             score=round(points / most, 6) if most else 0.0,
             points=round(points, 6),
             max_points=round(most, 6),
-            first_error=known[0].name if known else None,
+            first_error=erred[0].name if erred else None,
             items=tuple(items),
             certificate=self.certificate_of(items),
             key=self.digest,

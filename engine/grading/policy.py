@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.errors import BadNumbers, BadProblem, UnknownName
+from engine.errors import BadNumbers, BadProblem, EngineError, UnknownName
 from engine.grading.compare import Tolerance, read_tolerance
 from engine.problems import Problem
 from engine.quantities import computed_names, understand
@@ -78,8 +78,16 @@ def read_aliases(value: Any, problem: Problem, path: str) -> dict[str, str]:
     """Other names for quantities; an alias may not hide a quantity's own name."""
     if not isinstance(value, Mapping):
         raise BadProblem(f"expected an object of names by alias, not {kind_of(value)}", path=path)
-    known = set(computed_names(problem))
-    for alias in value:
-        if alias in known and value[alias] != alias:
-            raise BadProblem(f"'{alias}' is a quantity itself and cannot be an alias", path=join(path, str(alias)))
-    return {str(alias): check_name(problem, name, join(path, str(alias))) for alias, name in value.items()}
+    aliases = {str(alias): check_name(problem, name, join(path, str(alias))) for alias, name in value.items()}
+    for alias, name in aliases.items():
+        if is_quantity(problem, alias) and name != alias:
+            raise BadProblem(f"'{alias}' is a quantity itself and cannot be an alias", path=join(path, alias))
+    return aliases
+
+
+def is_quantity(problem: Problem, name: str) -> bool:
+    try:
+        understand(problem, name)
+    except EngineError:
+        return False
+    return True
