@@ -24,7 +24,7 @@ from engine.reading.arrays import kind_of, read_array, read_number, read_whole
 from engine.reading.fields import read_choice
 
 NUDGE, LAST_PLACES = 2.0**-40, 2.0**-50
-GENERAL_COORDINATES = 2_000
+GENERAL_COORDINATES = 300
 """Up to here every coordinate of a network is differenced one by one; beyond, by the factored form."""
 
 
