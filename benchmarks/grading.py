@@ -2,9 +2,10 @@
 
     .venv/bin/python benchmarks/grading.py
 
-Gates: a full answer set of 3-2-1, all right, under 3 ms; 784-128-10 with 64 examples, all gradients right, no more than 8
-passes (one pass: the value and the gradients of all nodes). `grade` certifies the key as well; `again` grades another
-student by the same key. Without a gate: `printed`, as the notes have it, with an error that is diagnosed and followed.
+Gates, in both readings that their words allow: a full answer set of 3-2-1 under 3 ms, all right (`right`) and as the
+lecture notes have it, with an error that is diagnosed and followed (`printed`); 784-128-10 with 64 examples, all gradients
+right, no more than 8 passes, of the parameters' gradients and of all nodes' gradients. `grade` certifies the key as well;
+`again` grades another student by the same key.
 """
 
 from __future__ import annotations
@@ -40,8 +41,7 @@ def small() -> None:
             "again": lambda: key.grade(case["printed"], Policy()),
         }
     )
-    met = "met" if times["right"] < 3e-3 else "NOT MET"
-    row("3-2-1", times, f"{met} (< 3 ms)")
+    row("3-2-1", times, ", ".join(f"{name} {verdict(times[name] < 3e-3)}" for name in ("right", "printed")) + " (< 3 ms)")
 
 
 def large() -> None:
@@ -57,13 +57,19 @@ def large() -> None:
     key = Key(problem)
     times = best_times(
         {
-            "pass": lambda: problem.run().gradients,
+            "parameters": lambda: problem.run().gradients_of(problem.graph.parameters),
+            "all nodes": lambda: problem.run().gradients,
             "grade": lambda: grade(problem, answers),
             "again": lambda: key.grade(answers, Policy()),
         }
     )
-    passes = times["grade"] / times["pass"]
-    row("784-128-10 × 64", times, f"{passes:.1f} passes: {'met' if passes <= 8 else 'NOT MET'} (≤ 8)")
+    passes = {name: times["grade"] / times[name] for name in ("parameters", "all nodes")}
+    listed = ", ".join(f"{count:.1f} of {name}: {verdict(count <= 8)}" for name, count in passes.items())
+    row("784-128-10 × 64", times, f"passes {listed} (≤ 8)")
+
+
+def verdict(met: bool) -> str:
+    return "met" if met else "NOT MET"
 
 
 if __name__ == "__main__":
