@@ -390,3 +390,38 @@ def test_what_is_not_a_number_is_not_confirmed():
 
 def test_a_kink_nearby_is_no_kink():
     assert check(expression("J = relu(x - 1)", x=1 + 1e-9), {"dx": 0.3}).status == "disagrees"
+
+
+def test_an_agreement_is_within_the_bound_that_is_told():
+    """Also where rounding alone is what excuses an error: the report names the bound that was used."""
+    layers = [
+        {"weights": [[1, 2], [3, 4]], "activation": "tanh"},
+        {"weights": [[1e4] * 3] * 2, "activation": "softmax"},
+    ]
+    cancels = {"network": {"layers": layers, "loss": "cross_entropy"}, "inputs": [[0.1, 0.2]], "labels": [0]}
+    excused = 0
+    for problem in (read_problem(cancels), network(seed=1), expression("f = sum(softmax(z))", z=[1, 2, 3])):
+        run = problem.run()
+        gradients = {f"d{name}": value for name, value in run.gradients.items()}
+        plain = 64 * np.finfo(float).eps * max(np.abs(value).max() for value in gradients.values())
+        for verdict in check(problem, gradients, tolerance=0.0).gradients:
+            assert verdict.status == "agrees"
+            assert verdict.max_error <= verdict.error_bound, verdict
+            excused += verdict.max_error > 1.01 * plain
+    assert excused  # the case that this is about does occur
+
+
+def test_the_guard_sees_wrong_products_of_tiny_gradients():
+    """A network whose gradients are 1e-20 is guarded as well as any other."""
+    from engine.check.factored import FactoredCheck
+    from engine.check.guard import guard
+
+    rng = np.random.default_rng(2)
+    loss = {"kind": "squared_error", "scale": 1e-20}
+    problem = read_problem(random_network(rng, [30, 20, 3], ["tanh", "identity"], loss, examples=5))
+    factored = FactoredCheck(problem, problem.run())
+    estimates = factored.estimates()
+    guard(factored, estimates, 0)
+    estimates["W1"].numeric = estimates["W1"].numeric * 1.5
+    with pytest.raises(KeyRefuted, match="two forms"):
+        guard(factored, estimates, 0)

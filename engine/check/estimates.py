@@ -11,6 +11,8 @@ from engine.check.increments import Kink
 from engine.ops.row import Array
 
 EPSILON = float(np.finfo(np.float64).eps)
+UNDERFLOW = 1e-290
+"""Gradients this small are made of numbers that have lost their digits."""
 ROUNDING = 64 * EPSILON
 """Of the largest gradient of the problem: what rounding may have done to either side."""
 

@@ -3,7 +3,7 @@
 A weight W[i,j] moves only unit j, and moves it linearly. So the loss is differenced with respect to every pre-activation,
 where only what follows that unit must be computed anew; then ∂J/∂W = Aᵀ·D, ∂J/∂b = Σ D and ∂J/∂A = D·Wᵀ hold exactly,
 because a layer is linear in each of them. Since these products stand in the analytic gradient too, they are guarded: a
-seeded sample of single coordinates and one direction of every tensor are differenced as they are (`engine.check.guard`).
+coordinate of the weights and one random direction of every tensor are differenced as they are (`engine.check.guard`).
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.check.differences import Moves, difference, glance
-from engine.check.estimates import EPSILON, Estimate
+from engine.check.estimates import UNDERFLOW, Estimate
 from engine.check.factored import FactoredCheck
 from engine.check.increments import Kinks
 from engine.errors import KeyRefuted
@@ -59,7 +59,7 @@ def guard(check: FactoredCheck, estimates: dict[str, Estimate], seed: int) -> in
 
 
 def is_off(sample: Sample, single: float, spread: float) -> bool:
-    return bool(abs(single - sample.factored) > LEEWAY * sample.size + 10.0 * spread + 1e3 * EPSILON)
+    return bool(abs(single - sample.factored) > LEEWAY * sample.size + 10.0 * spread + UNDERFLOW)
 
 
 def sample_moves(check: FactoredCheck, number: int, samples: list[Sample]) -> Moves:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine.check.estimates import ROUNDING, Estimate, largest
+from engine.check.estimates import ROUNDING, UNDERFLOW, Estimate, largest
 from engine.check.increments import Kink
 from engine.ops.row import Array
 
@@ -16,8 +16,6 @@ Status = Literal["agrees", "disagrees", "kink", "inconclusive"]
 SEVERITY: tuple[Status, ...] = ("disagrees", "inconclusive", "kink", "agrees")
 TOO_WIDE = 1e-3
 """An error bound beyond this part of a gradient says nothing of it."""
-UNDERFLOW = 1e-290
-"""Gradients this small are made of numbers that have lost their digits."""
 NOISY = 8
 """Times what rounding was seen to do."""
 
@@ -94,7 +92,8 @@ def judge(
     reason = ""
     wrong = error > bound
     if wrong.any():  # unless rounding alone does as much: products that cancel are larger than what is left of them
-        wrong = error > bound + np.where(kinked, 0.0, NOISY * noise())
+        bound = bound + np.where(kinked, 0.0, NOISY * noise())
+        wrong = error > bound
     if wrong.any():
         status = "disagrees"
     elif not sound.all():
