@@ -117,9 +117,6 @@ class Scene:
         fused = shortcut is not None and self.graph.position(quantity.node) == shortcut.logits
         return fused or self.loss_of(quantity.node) is not None
 
-    def made_by(self, name: str) -> Node:
-        return self.graph[name]
-
     @cached_property
     def examples(self) -> int:
         """How many examples the cost averages over; 1 where it does not."""
