@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 
 from service import VERSION
 from service.settings import BadSetting, Settings
@@ -21,12 +20,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command.add_argument("--host", help="where to listen (default: VERIGRAD_HOST, else 127.0.0.1)")
     command.add_argument("--port", type=port, help="the port, 0 for a free one (default: VERIGRAD_PORT, else 8000)")
     given = parser.parse_args(arguments)
+    chosen = {name: value for name, value in (("host", given.host), ("port", given.port)) if value is not None}
     try:
-        settings = Settings.from_environment()
+        settings = Settings.from_environment(**chosen)
     except BadSetting as error:
         parser.error(str(error))
-    chosen = {name: value for name, value in (("host", given.host), ("port", given.port)) if value is not None}
-    start(replace(settings, **chosen))
+    start(settings)
 
 
 def port(text: str) -> int:

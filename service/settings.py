@@ -1,44 +1,106 @@
-"""What an operator can set, from the environment.
+"""What an operator can set, each as VERIGRAD_ and the name of the field in capitals.
 
-VERIGRAD_HOST               where to listen                                127.0.0.1
-VERIGRAD_PORT               the port; 0 takes a free one                   8000
-VERIGRAD_MAX_BODY           bytes of a request's body that are accepted    33554432 (32 MB)
-VERIGRAD_MAX_SUBMISSIONS    submissions that one batch may have            1000
+A variable that is empty counts as not set, as in a compose file that passes on what may be missing.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "VERIGRAD_"
+MB = 2**20
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class BadSetting(ValueError):
     """A setting that cannot be used; the sentence names the variable."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(BaseSettings):
+    """Every field has a default that suits one machine, and a description that the documentation repeats."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
     host: str = "127.0.0.1"
-    port: int = 8000
-    max_body: int = 32 * 2**20
-    max_submissions: int = 1_000
+    """Where to listen."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    """The port; 0 takes a free one."""
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    """Processes that answer requests."""
+    data_dir: Path = Path("verigrad-data")
+    """Where jobs are kept, unless there is a database elsewhere."""
+
+    keys: str = ""
+    """Keys of clients, with commas between: name:scope:sha256 each. Scopes are grade, compute and admin."""
+    allow_anonymous: bool = False
+    """Listen beyond this machine without keys."""
+    rate: Annotated[int, Field(ge=0, le=10_000_000)] = 6_000
+    """Requests a minute of one key, or of one address where there are no keys; 0 for any number."""
+
+    max_body: Annotated[int, Field(ge=1, le=2**32)] = 32 * MB
+    """Bytes of a request's body that are accepted."""
+    max_header: Annotated[int, Field(ge=256, le=16 * MB)] = 32 * 2**10
+    """Bytes of a request's line and headers that are accepted."""
+    max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    """Connections that one process holds open."""
+    max_submissions: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    """Submissions that one batch may have."""
+    max_layers: Annotated[int, Field(ge=1, le=1_000)] = 64
+    """Layers that a network may have."""
+    max_elements: Annotated[int, Field(ge=1, le=10**9)] = 10_000_000
+    """Numbers held by all nodes of a problem together."""
+
+    header_timeout: Seconds = 10
+    """Seconds from the opening of a connection, or from the first byte of a later request, to the end of its headers."""
+    body_timeout: Seconds = 60
+    """Seconds from there to the end of the body."""
+    keep_alive: Seconds = 30
+    """Seconds that a connection may rest between two requests."""
+    grace: Seconds = 10
+    """Seconds that requests under way are given when the service is stopped."""
+
+    processes: Annotated[int, Field(ge=1, le=256)] = os.cpu_count() or 1
+    """Processes beside each that answers requests, for what takes longer than a moment."""
+    inline: Annotated[float, Field(ge=0, le=1)] = 0.001
+    """Seconds of work, as estimated, that are done at once instead of in one of these."""
+    budget: Seconds = 20
+    """Seconds of work, as estimated, that one request may ask for; more is for a job."""
+    deadline: Seconds = 30
+    """Seconds after which the work for one request is ended, whatever was estimated."""
+    max_waiting: Annotated[int, Field(ge=1, le=100_000)] = 64
+    """Requests that wait for a process; more are turned away."""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """A variable that is empty counts as not set, as in a compose file that passes on what may be missing."""
-        return cls(
-            host=environment.get(f"{PREFIX}HOST") or cls().host,
-            port=whole(environment, "PORT", cls().port, least=0, most=65_535),
-            max_body=whole(environment, "MAX_BODY", cls().max_body, least=1, most=2**40),
-            max_submissions=whole(environment, "MAX_SUBMISSIONS", cls().max_submissions, least=1, most=2**40),
-        )
+    def from_environment(cls, **chosen: Any) -> Settings:
+        """What is chosen on the command line, then the environment, then the defaults."""
+        try:
+            return cls(**chosen)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False)[0]
+            name = PREFIX + str(first["loc"][0]).upper()
+            raise BadSetting(f"{name} must be {wanted(first)}, not '{str(first['input'])[:40]}'") from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments and the environment; no files that happen to lie about."""
+        return init_settings, env_settings
 
 
-def whole(environment: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
-    text = environment.get(PREFIX + name) or str(default)
-    if not text.isdecimal() or not least <= int(text) <= most:
-        raise BadSetting(f"{PREFIX}{name} must be a whole number from {least} to {most}, not '{text[:40]}'")
-    return int(text)
+def wanted(error: Any) -> str:
+    """What pydantic says, less its way of beginning and its reasons."""
+    return str(error["msg"]).removeprefix("Input should be ").partition(",")[0].replace("integer", "whole number")

@@ -45,7 +45,7 @@ def refused(*arguments, **variables):
 
 
 def test_bad_settings_are_refused_in_words():
-    assert "VERIGRAD_PORT must be a whole number" in refused(VERIGRAD_PORT="http")
+    assert "VERIGRAD_PORT must be a valid whole number" in refused(VERIGRAD_PORT="http")
     assert "a port is a whole number from 0 to 65535, not '70000'" in refused("--port", "70000")
 
 

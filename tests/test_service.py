@@ -189,13 +189,17 @@ def test_event_loop_stays_free_while_the_engine_works(monkeypatch):
         assert not worker.is_alive()
 
 
-def test_settings_come_from_the_environment():
-    environment = {"VERIGRAD_HOST": "::1", "VERIGRAD_PORT": "0", "VERIGRAD_MAX_BODY": "1000"}
-    environment["VERIGRAD_MAX_SUBMISSIONS"] = "50"
-    assert Settings.from_environment(environment) == Settings("::1", 0, 1000, 50)
-    assert Settings.from_environment({"VERIGRAD_PORT": ""}) == Settings()
-    with pytest.raises(BadSetting, match="VERIGRAD_PORT must be a whole number from 0 to 65535, not 'http'"):
-        Settings.from_environment({"VERIGRAD_PORT": "http"})
+def test_settings_come_from_the_environment(monkeypatch):
+    for name, value in {"HOST": "::1", "PORT": "0", "MAX_BODY": "1000", "DEADLINE": ""}.items():
+        monkeypatch.setenv(f"VERIGRAD_{name}", value)
+    assert Settings.from_environment() == Settings(host="::1", port=0, max_body=1000)
+    assert Settings.from_environment(port=9) == Settings(host="::1", port=9, max_body=1000)
+    monkeypatch.setenv("VERIGRAD_PORT", "http")
+    with pytest.raises(BadSetting, match="VERIGRAD_PORT must be a valid whole number, not 'http'"):
+        Settings.from_environment()
+    monkeypatch.setenv("VERIGRAD_PORT", "70000")
+    with pytest.raises(BadSetting, match="VERIGRAD_PORT must be less than or equal to 65535, not '70000'"):
+        Settings.from_environment()
 
 
 def test_version_is_that_of_the_project():
