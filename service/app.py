@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 from service import VERSION
 from service.errors import add_error_handlers
 from service.openapi import describe
+from service.pool import Pool
 from service.routes import catalog, check, docs, grade, gradients, health, mistakes, problems, train
 from service.settings import Settings
 
@@ -24,6 +25,15 @@ the path of what is wrong. [All types](problems)
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service with these settings, or those of the environment."""
+    settings = settings or Settings.from_environment()
+    pool = Pool(settings.processes, settings.deadline, settings.max_waiting)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        pool.warm()
+        yield
+        pool.close()
+
     app = FastAPI(
         title="Verigrad",
         version=VERSION,
@@ -32,10 +42,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=lifespan,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.settings = settings or Settings.from_environment()
-    app.state.workers = CapacityLimiter(os.cpu_count() or 1)
+    app.state.settings, app.state.pool = settings, pool
     for group in (gradients, check, grade, mistakes, train, catalog, health, problems, docs):
         app.include_router(group.router)
     add_error_handlers(app)

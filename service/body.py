@@ -1,4 +1,4 @@
-"""The body of a request: read within a limit, parsed, and divided into the problem and the options beside it."""
+"""The body of a request: parsed, and divided into the problem and the options beside it."""
 
 from __future__ import annotations
 
@@ -6,39 +6,25 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
-from fastapi import Request
 
 from engine.errors import BadProblem
 from engine.problems.problem import FIELDS
 from engine.reading.arrays import kind_of
 from engine.reading.fields import read_object
-from service.errors import BodyTooLarge, MalformedJson
+from service.problem_documents import MalformedJson
 
 NOT_JSON = (b"NaN", b"Infinity", b"nan", b"inf")
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """All bytes, or BodyTooLarge as soon as it is known: at once where the length is declared, else on the way."""
-    too_large = BodyTooLarge(f"the body has more than {limit:,} bytes")
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
-        raise too_large
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise too_large
-    return bytes(body)
-
-
 def parse(body: bytes) -> Any:
     if not body.strip():
-        raise MalformedJson("the body is empty: post a JSON object")
+        raise MalformedJson("the body is empty: post a JSON object", path="")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         hint = "; NaN and infinities are not JSON" if any(word in near(body, error) for word in NOT_JSON) else ""
-        raise MalformedJson(f"the body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}{hint}") from None
+        where = f"line {error.lineno}, column {error.colno}"
+        raise MalformedJson(f"the body is not JSON: {where}: {error.msg}{hint}", path="") from None
 
 
 def near(body: bytes, error: orjson.JSONDecodeError) -> bytes:

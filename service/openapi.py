@@ -14,8 +14,10 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from service.errors import MEDIA_TYPE
+from service.allowance import Allowance
 from service.examples import Example
+from service.operations import OPERATIONS
+from service.problem_documents import MEDIA_TYPE
 from service.problem_types import PROBLEM_TYPES
 from service.schemas.base import Schemas
 from service.schemas.catalog import Catalog
@@ -61,6 +63,8 @@ REQUESTS = {
     "TrainRequest": Asked(TrainOptions, "TrainableProblem"),
 }
 
+ERRORS = (401, 403, 413, 422, 429, 500, 503, 504)
+"""What a posted problem may be answered with."""
 Computed = Callable[[], dict[str, Any]]
 requested: dict[str, Mapping[str, Example]] = {}
 """The examples of a request, by model. Routes add to this and to the next when they are imported."""
@@ -68,9 +72,7 @@ computed: dict[str, Computed] = {}
 """What makes the example of a response, by model; run when the document is asked for."""
 
 
-def posted(
-    request: str, response: str, examples: Mapping[str, Example], compute: Callable[[Any], dict[str, Any]]
-) -> dict[str, Any]:
+def posted(request: str, response: str, examples: Mapping[str, Example], operation: str) -> dict[str, Any]:
     """What a route says of itself that answers a posted problem."""
     requested[request] = examples
     content = {
@@ -80,7 +82,7 @@ def posted(
     first = next(iter(examples.values())).body
     body = {"required": True, "content": {"application/json": content}}
     return {
-        **shown(response, lambda: compute(first), errors=(413, 422, 500)),
+        **shown(response, lambda: OPERATIONS[operation](first, Allowance()), errors=ERRORS),
         "openapi_extra": {"requestBody": body},
     }
 

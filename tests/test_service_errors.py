@@ -1,6 +1,7 @@
 """Every error is a problem document that says what is wrong and where, and nothing of the inside."""
 
 import asyncio
+from importlib import import_module
 
 import pytest
 from starlette.requests import Request
@@ -9,10 +10,10 @@ from starlette.testclient import TestClient
 import engine.errors
 from engine import EngineError
 from engine.errors import KeyRefuted
+from service.answer import read_body
 from service.app import create_app
-from service.body import read_body
-from service.errors import BodyTooLarge
 from service.examples import GRADIENTS
+from service.problem_documents import BodyTooLarge
 from service.problem_types import PROBLEM_TYPES
 from service.settings import Settings
 
@@ -165,7 +166,7 @@ def test_fault_of_the_service_tells_nothing_of_the_inside(monkeypatch):
     def broken(*arguments):
         raise RuntimeError("a secret of the inside")
 
-    monkeypatch.setattr("service.routes.gradients.solve", broken)
+    monkeypatch.setattr(import_module("service.operations.gradients"), "solve", broken)
     response = client.post("/v1/gradients", json=GRAPH)
     assert problem(response, 500, "internal-error")["errors"] == []
     assert "secret" not in response.text
@@ -176,13 +177,13 @@ def test_refuted_key_is_an_alarm_and_no_answer(monkeypatch, caplog):
     def refuted(*arguments):
         raise KeyRefuted("the gradient dx differs by 0.5")
 
-    monkeypatch.setattr("service.routes.gradients.solve", refuted)
+    monkeypatch.setattr(import_module("service.operations.gradients"), "solve", refuted)
     response = client.post("/v1/gradients", json=GRAPH)
     assert problem(response, 500, "key-refuted")["errors"] == []
     assert "0.5" not in response.text
     (record,) = caplog.records
     assert record.levelname == "ERROR"
-    assert record.getMessage() == "KEY REFUTED: POST /v1/gradients: the gradient dx differs by 0.5"
+    assert record.getMessage() == "KEY REFUTED: gradients: the gradient dx differs by 0.5"
 
 
 def engine_kinds():

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 
-from engine import read_problem, solve
 from service.answer import answer
-from service.body import divide, read_names
 from service.examples import GRADIENTS
 from service.openapi import posted
-from service.render import render_solution
 
 router = APIRouter(tags=["gradients"])
-
-
-def gradients(wire: Any) -> dict[str, Any]:
-    problem, options = divide(wire, ("include", "jacobians"))
-    include, jacobians = read_names(options, "include"), read_names(options, "jacobians")
-    return render_solution(solve(read_problem(problem), include, jacobians))
 
 
 @router.post(
     "/v1/gradients",
     summary="Values and gradients",
-    **posted("GradientsRequest", "GradientsResponse", GRADIENTS, gradients),
+    **posted("GradientsRequest", "GradientsResponse", GRADIENTS, "gradients"),
 )
 async def post_gradients(request: Request) -> Response:
     """Every node of a network, a graph or a loss: its value, its gradient and its shape.
@@ -33,4 +22,4 @@ async def post_gradients(request: Request) -> Response:
     All gradients are confirmed by a second, independent method before they are given; the `certificate` tells how. With
     an `optimizer`, the parameters after one step come along (`updates`).
     """
-    return await answer(request, gradients)
+    return await answer(request, "gradients")

@@ -9,9 +9,10 @@ from anyio import to_thread
 from fastapi import APIRouter, Response
 
 from engine.errors import KeyRefuted
+from service.allowance import Allowance
 from service.examples import GRADIENTS
 from service.openapi import shown
-from service.routes.gradients import gradients
+from service.operations import OPERATIONS
 
 router = APIRouter(tags=["operation"])
 
@@ -23,7 +24,7 @@ def health() -> dict[str, Any]:
 def readiness() -> dict[str, Any]:
     """Ready is who can solve a problem and confirm the solution."""
     try:
-        status = gradients(GRADIENTS["graph"].body)["certificate"]["status"]
+        status = OPERATIONS["gradients"](GRADIENTS["graph"].body, Allowance())["certificate"]["status"]
     except KeyRefuted:
         status = "disagrees"
     return {"status": "ready" if status == "agrees" else "not ready"}

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 
-from engine import read_training, train_steps
 from service.answer import answer
 from service.examples import TRAIN
 from service.openapi import posted
-from service.render import render_training
 
 router = APIRouter(tags=["training"])
 
 
-def train(wire: Any) -> dict[str, Any]:
-    return render_training(train_steps(read_training(wire)))
-
-
-@router.post("/v1/train", summary="Train step by step", **posted("TrainRequest", "TrainResponse", TRAIN, train))
+@router.post("/v1/train", summary="Train step by step", **posted("TrainRequest", "TrainResponse", TRAIN, "train"))
 async def post_train(request: Request) -> Response:
     """Optimizer steps from the given parameters, each with its examples, cost, gradients, new parameters and the state of
     the optimizer. Without `batch_size` a step uses all examples; with 1 this is stochastic gradient descent.
     """
-    return await answer(request, train)
+    return await answer(request, "train")

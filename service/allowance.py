@@ -1,0 +1,24 @@
+"""How much one request may ask for, and be shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from engine.limits import DEFAULT_LIMITS, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """Plain values, so that it can be sent to another process."""
+
+    answers_shown: bool = True
+    """Whether expected values may be shown: not to a grader's key."""
+    submissions: int = 1_000
+    layers: int = DEFAULT_LIMITS.layers
+    elements: int = DEFAULT_LIMITS.elements
+    seconds: float = 20.0
+    """Of work, as estimated before it begins."""
+
+    @property
+    def limits(self) -> Limits:
+        return replace(DEFAULT_LIMITS, layers=self.layers, elements=self.elements)

@@ -1,0 +1,23 @@
+"""Gradients against a numerical method."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import engine
+from engine import read_problem
+from engine.errors import BadProblem
+from engine.reading.arrays import kind_of
+from service.allowance import Allowance
+from service.body import divide
+from service.render import render_check
+
+
+def check(wire: Any, allowance: Allowance) -> dict[str, Any]:
+    problem, options = divide(wire, ("gradients", "method", "step", "tolerance", "seed"))
+    claims = options.pop("gradients", None)
+    if claims is not None and not isinstance(claims, dict):
+        raise BadProblem(f"expected an object of gradients by name, not {kind_of(claims)}", path="gradients")
+    if claims == {}:  # checking the engine's own instead would tell somebody who claims nothing that all agrees
+        raise BadProblem("expected a gradient; leave the field out to check the engine's own", path="gradients")
+    return render_check(engine.check(read_problem(problem, allowance.limits), claims, **options))

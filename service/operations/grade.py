@@ -1,0 +1,78 @@
+"""Answers, marked as a good teaching assistant would: one student's, or those of many by one key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from engine import Key, Policy, read_policy, read_problem
+from engine.errors import BadProblem, TooLarge
+from engine.reading.arrays import kind_of
+from engine.reading.fields import read_list, read_object
+from service.allowance import Allowance
+from service.body import divide
+from service.problem_documents import Forbidden, item_problem
+from service.render import render_grade
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One of a batch, with no more of it read than whose it is."""
+
+    id: str
+    wire: dict[str, Any]
+    path: str
+
+
+def grade(wire: Any, allowance: Allowance) -> dict[str, Any]:
+    given, options = divide(wire, ("policy",), required=("answers",))
+    problem = read_problem(given, allowance.limits)
+    policy = allowed(read_policy(options.get("policy"), problem), allowance)
+    key = Key(problem)
+    return render_grade(key, key.grade(options["answers"], policy), policy.feedback)
+
+
+def grade_batch(wire: Any, allowance: Allowance) -> dict[str, Any]:
+    given, options = divide(wire, ("policy",), required=("submissions",))
+    submissions = list(read_submissions(options["submissions"], allowance.submissions))
+    problem = read_problem(given, allowance.limits)
+    policy = allowed(read_policy(options.get("policy"), problem), allowance)
+    key = Key(problem)
+    return {"results": [{"id": each.id, **grade_one(key, each, policy)} for each in submissions]}
+
+
+def grade_one(key: Key, submission: Submission, policy: Policy) -> dict[str, Any]:
+    """A grade, or an error: whatever is wrong with one submission, it never fails the rest."""
+    path = submission.path
+    try:
+        given = read_object(submission.wire, path, required=("id", "answers"))
+        return {"grade": render_grade(key, key.grade(given["answers"], policy, f"{path}.answers"), policy.feedback)}
+    except Exception as error:
+        return {"error": item_problem(error, path)}
+
+
+def allowed(policy: Policy, allowance: Allowance) -> Policy:
+    """A grader's key never reveals an answer."""
+    if policy.feedback == "full" and not allowance.answers_shown:
+        raise Forbidden("feedback 'full' shows the answers, which this key may not see: ask for 'hint' or 'score'")
+    return policy
+
+
+def read_submissions(value: Any, most: int) -> Iterator[Submission]:
+    """What cannot be reported on, because it is nobody's or two people's, is refused with the whole batch."""
+    submissions = read_list(value, "submissions", "submissions", empty=True)
+    if len(submissions) > most:
+        raise TooLarge(f"{len(submissions):,} submissions; {most:,} is the most at once", path="submissions")
+    first: dict[str, str] = {}
+    for place, wire in enumerate(submissions):
+        path = f"submissions[{place}]"
+        if not isinstance(wire, dict):
+            raise BadProblem(f"expected a submission: an object, not {kind_of(wire)}", path=path)
+        name = wire.get("id")
+        if not isinstance(name, str):
+            raise BadProblem(f"expected the id of a submission: text, not {kind_of(name)}", path=f"{path}.id")
+        if name in first:
+            raise BadProblem(f"{first[name]} has the same id", path=f"{path}.id")
+        first[name] = path
+        yield Submission(name, wire, path)

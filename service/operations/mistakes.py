@@ -1,0 +1,15 @@
+"""Which mistakes a problem can tell apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine import distinguish, read_problem
+from service.allowance import Allowance
+from service.body import divide
+from service.render import render_distinction
+
+
+def mistakes(wire: Any, allowance: Allowance) -> dict[str, Any]:
+    problem, _ = divide(wire, ())
+    return {"mistakes": [render_distinction(each) for each in distinguish(read_problem(problem, allowance.limits))]}

@@ -1,0 +1,39 @@
+"""From the bytes of a request to those of its answer. The same wherever it is done: at once, in a process beside the
+service, or from the command line.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import orjson
+
+from service.allowance import Allowance
+from service.body import parse
+from service.cost import refuse_more
+from service.operations import OPERATIONS
+from service.problem_documents import Reply, RequestError, problem_of, problem_reply
+
+
+def perform(operation: str, body: bytes, allowance: Allowance) -> Reply:
+    try:
+        wire = parse(body)
+    except RequestError as error:
+        return refusal(error, operation)
+    return perform_parsed(operation, wire, allowance)
+
+
+def perform_parsed(operation: str, wire: Any, allowance: Allowance) -> Reply:
+    """Whatever happens, a reply."""
+    try:
+        refuse_more(operation, wire, allowance)
+        with np.errstate(all="ignore"):  # what is not finite is told in the answer; it is no warning for the operator
+            return Reply(orjson.dumps(OPERATIONS[operation](wire, allowance), option=orjson.OPT_SERIALIZE_NUMPY))
+    except Exception as error:
+        return refusal(error, operation)
+
+
+def refusal(error: Exception, operation: str) -> Reply:
+    headers = error.headers if isinstance(error, RequestError) else {}
+    return problem_reply(problem_of(error, operation), headers)
