@@ -21,7 +21,6 @@ BELOW_ONE = ("momentum", "decay", "beta1", "beta2")
 """What these forget at every step, 1 − β, must not be nothing."""
 ABOVE_ZERO = ("epsilon",)
 """Where a gradient is 0, this alone stands between the step and 0/0."""
-POSITIVE, NOT_NEGATIVE = {"above": 0.0}, {"least": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,13 @@ class Optimizer:
         return self.row.formula_for(self.settings["weight_decay"])
 
 
+def room(setting: str) -> dict[str, float]:
+    """The range that a setting may have."""
+    if setting in ABOVE_ZERO:
+        return {"above": 0.0}
+    return {"least": 0.0, "below": 1.0} if setting in BELOW_ONE else {"least": 0.0}
+
+
 def read_optimizer(value: Any, path: str) -> Optimizer:
     """{"kind": "sgd", "learning_rate": 0.1, …}."""
     kind = read_object(value, path, required=["kind"], optional=list(value) if isinstance(value, Mapping) else [])["kind"]
@@ -74,15 +80,7 @@ def read_optimizer(value: Any, path: str) -> Optimizer:
     given = read_object(value, path, required=["kind", "learning_rate"], optional=[*row.settings, "schedule"])
     settings = {
         "learning_rate": read_number(given["learning_rate"], join(path, "learning_rate"), above=0.0),
-        **{
-            name: read_number(
-                given.get(name, default), join(path, name), **(POSITIVE if name in ABOVE_ZERO else NOT_NEGATIVE)
-            )
-            for name, default in row.settings.items()
-        },
+        **{name: read_number(given.get(name, each), join(path, name), **room(name)) for name, each in row.settings.items()},
     }
-    for name in BELOW_ONE:
-        if settings.get(name, 0.0) >= 1.0:
-            raise BadNumbers(f"expected a number less than 1, not {settings[name]:g}", path=join(path, name))
     schedule = read_schedule(given["schedule"], join(path, "schedule")) if "schedule" in given else CONSTANT
     return Optimizer(row, settings, schedule)

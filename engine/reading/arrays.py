@@ -6,6 +6,7 @@ offending entry and says what is wrong with it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,13 @@ def read_array(value: Any, path: str) -> Array:
 
 
 def read_number(
-    value: Any, path: str, *, above: float | None = None, least: float | None = None, most: float | None = None
+    value: Any,
+    path: str,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    below: float | None = None,
+    most: float | None = None,
 ) -> float:
     """One finite number, within its range."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.floating | np.integer):
@@ -52,6 +59,8 @@ def read_number(
         raise BadNumbers(f"expected a number greater than {above:g}, not {number:g}", path=path)
     if least is not None and number < least:
         raise BadNumbers(f"expected a number of at least {least:g}, not {number:g}", path=path)
+    if below is not None and not number < below:
+        raise BadNumbers(f"expected a number less than {below:g}, not {number:g}", path=path)
     if most is not None and number > most:
         raise BadNumbers(f"expected a number of at most {most:g}, not {number:g}", path=path)
     return number
@@ -76,27 +85,47 @@ def is_plain(value: Any, depth: int) -> bool:
     return kinds <= PLAIN or (kinds <= {list, tuple} and all(is_plain(row, depth + 1) for row in value))
 
 
-def find_fault(value: Any, path: str, depth: int = 0) -> None:
+def find_fault(value: Any, path: str) -> None:
     """Raise for the first entry that is not a number in a rectangular list; return if there is none."""
+    for fault in array_faults(value, path):
+        raise fault
+
+
+def array_faults(value: Any, path: str, depth: int = 0) -> Iterator[BadNumbers]:
+    """Every entry that is not a number in a rectangular list, in order. A row of plain numbers is only looked at as a whole."""
     if depth > MAXIMUM_DEPTH:
-        raise BadNumbers(f"lists are nested more than {MAXIMUM_DEPTH} deep", path=path)
+        yield BadNumbers(f"lists are nested more than {MAXIMUM_DEPTH} deep", path=path)
+        return
     if not isinstance(value, list | tuple):
         if isinstance(value, bool) or not isinstance(value, int | float | np.floating | np.integer):
-            raise BadNumbers(f"expected a number, not {kind_of(value)}", path=path)
-        try:
-            float(value)
-        except OverflowError:
-            raise BadNumbers("this whole number is too large for a 64-bit float", path=path) from None
+            yield BadNumbers(f"expected a number, not {kind_of(value)}", path=path)
+        elif overflows([value]):
+            yield BadNumbers("this whole number is too large for a 64-bit float", path=path)
         return
     first: tuple[int, ...] | None = None
     for position, entry in enumerate(value):
-        here = f"{path}[{position}]"
-        find_fault(entry, here, depth + 1)
+        if depth >= MAXIMUM_DEPTH or not is_row(entry):
+            yield from array_faults(entry, f"{path}[{position}]", depth + 1)
         shape = shape_of(entry)
         if first is None:
             first = shape
         elif shape != first:
-            raise BadNumbers(f"ragged: expected {extent(first)} as in {path}[0], not {extent(shape)}", path=here)
+            expected = f"{extent(first)} as in {path}[0]"
+            yield BadNumbers(f"ragged: expected {expected}, not {extent(shape)}", path=f"{path}[{position}]")
+
+
+def is_row(value: Any) -> bool:
+    """A list of plain numbers and nothing else."""
+    return type(value) is list and set(map(type, value)) <= PLAIN and not (value and overflows(value))
+
+
+def overflows(numbers: Sequence[Any]) -> bool:
+    """Whether one is a whole number beyond all floats."""
+    try:
+        float(max(numbers)), float(min(numbers))
+    except OverflowError:
+        return True
+    return False
 
 
 def shape_of(value: Any) -> tuple[int, ...]:

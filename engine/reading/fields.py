@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from engine.errors import BadProblem, UnknownName, shorten, suggestion
@@ -13,20 +13,26 @@ def read_object(
     value: Any, path: str, *, required: Collection[str] = (), optional: Collection[str] = ()
 ) -> Mapping[str, Any]:
     """An object with all required fields and no unknown ones. A field given as null counts as not given."""
-    where = path or "the problem"
     if not isinstance(value, Mapping):
         raise BadProblem(f"expected an object, not {kind_of(value)}", path=path)
+    for fault in field_faults(value, path, required, optional):
+        raise fault
+    return {name: each for name, each in value.items() if each is not None}
+
+
+def field_faults(
+    value: Mapping[str, Any], path: str, required: Collection[str], optional: Collection[str]
+) -> Iterator[BadProblem]:
+    """Every field that is unknown, and every one that is missing."""
+    where = path or "the problem"
     known = [*required, *optional]
     for name in value:
         if name not in known:
-            raise BadProblem(
-                f"{where} has no field '{shorten(name, 40)}'{suggestion(str(name), known)}", path=join(path, str(name))
-            )
-    present = {name: each for name, each in value.items() if each is not None}
+            message = f"{where} has no field '{shorten(name, 40)}'{suggestion(str(name), known)}"
+            yield BadProblem(message, path=join(path, str(name)))
     for name in required:
-        if name not in present:
-            raise BadProblem(f"{where} needs the field '{name}'", path=join(path, name))
-    return present
+        if value.get(name) is None:
+            yield BadProblem(f"{where} needs the field '{name}'", path=join(path, name))
 
 
 def read_choice(value: Any, path: str, what: str, known: Collection[str]) -> str:
