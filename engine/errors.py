@@ -104,13 +104,13 @@ def shorten(text: object, length: int = 60) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, known: Iterable[str], *, listed: bool = True) -> str:
     """`; did you mean 'dW1'?`, or the list of what is known when nothing is near and the list is short."""
     known = list(known)
     near = [candidate for candidate in known if candidate.lower() == name.lower()]
     if near or (len(name) <= 100 and (near := get_close_matches(name, known, n=1))):
         return f"; did you mean '{near[0]}'?"
-    if known and len(known) <= 40:
+    if listed and known and len(known) <= 40:
         return f"; known are: {', '.join(known)}"
     return ""
 

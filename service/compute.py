@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 import orjson
 
 from service.allowance import Allowance
+from service.faults import warm
 from service.perform import perform
 
 NICENESS = 5
@@ -27,6 +28,7 @@ def main(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the service decides when this process ends
     os.nice(NICENESS)
     threading.Thread(target=follow, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=warm, daemon=True).start()
     connection.send_bytes(b"ready")
     while True:
         try:

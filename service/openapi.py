@@ -6,7 +6,7 @@ The example of a response is what the engine answers to the first example of the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from fastapi import FastAPI, Response
@@ -21,19 +21,15 @@ from service.problem_documents import MEDIA_TYPE
 from service.problem_types import PROBLEM_TYPES
 from service.schemas.base import Schemas
 from service.schemas.catalog import Catalog
-from service.schemas.check import CheckOptions, CheckResponse
-from service.schemas.grade import GradeBatchOptions, GradeBatchResponse, GradeOptions, GradeResponse
-from service.schemas.gradients import GradientsOptions, GradientsResponse
+from service.schemas.check import CheckResponse
+from service.schemas.grade import GradeBatchResponse, GradeResponse
+from service.schemas.gradients import GradientsResponse
 from service.schemas.mistakes import MistakesResponse
 from service.schemas.operation import Health, ProblemDocument
-from service.schemas.problem import GraphProblem, LossProblem, NetworkProblem
-from service.schemas.train import TrainOptions, TrainResponse
+from service.schemas.requests import KINDS, REQUESTS, UNIONS
+from service.schemas.train import TrainResponse
 
 PREFIX = "#/components/schemas/"
-UNIONS: dict[str, tuple[str, tuple[type[BaseModel], ...]]] = {
-    "Problem": ("A network, a graph or a loss.", (NetworkProblem, GraphProblem, LossProblem)),
-    "TrainableProblem": ("A network or a graph.", (NetworkProblem, GraphProblem)),
-}
 RESPONSES = (
     GradientsResponse,
     CheckResponse,
@@ -45,24 +41,6 @@ RESPONSES = (
     Health,
     ProblemDocument,
 )
-
-
-class Asked(NamedTuple):
-    """A request is a problem, and the options of the endpoint beside it."""
-
-    options: type[BaseModel] | None
-    problem: str = "Problem"
-
-
-REQUESTS = {
-    "GradientsRequest": Asked(GradientsOptions),
-    "CheckRequest": Asked(CheckOptions),
-    "GradeRequest": Asked(GradeOptions),
-    "GradeBatchRequest": Asked(GradeBatchOptions),
-    "MistakesRequest": Asked(None),
-    "TrainRequest": Asked(TrainOptions, "TrainableProblem"),
-}
-
 ERRORS = (401, 403, 413, 422, 429, 500, 503, 504)
 """What a posted problem may be answered with."""
 Computed = Callable[[], dict[str, Any]]
@@ -123,26 +101,25 @@ def build(app: FastAPI) -> dict[str, Any]:
 
 
 def components() -> dict[str, Any]:
-    problems = UNIONS["Problem"][1]
     options = [each.options for each in REQUESTS.values() if each.options is not None]
-    models: list[type[BaseModel]] = [*problems, *options, *RESPONSES]
+    models: list[type[BaseModel]] = [*KINDS.values(), *options, *RESPONSES]
     _, schema = models_json_schema(
         [(model, "validation") for model in models], ref_template=PREFIX + "{model}", schema_generator=Schemas
     )
     definitions: dict[str, Any] = schema["$defs"]
-    for name, (description, kinds) in UNIONS.items():
+    for name, union in UNIONS.items():
         definitions[name] = {
-            "description": description,
-            "oneOf": [reference(model.__name__) for model in kinds],
-            "examples": [example for model in kinds for example in definitions[model.__name__]["examples"]],
+            "description": union.description,
+            "oneOf": [reference(model.__name__) for model in union.models],
+            "examples": [example for model in union.models for example in definitions[model.__name__]["examples"]],
         }
-    for name, asked in REQUESTS.items():
+    for asked in REQUESTS.values():
         parts = [asked.problem, *([asked.options.__name__] if asked.options else [])]
-        definitions[name] = {
+        definitions[asked.model] = {
             "description": "A problem, with these options beside it." if asked.options else "A problem.",
             "allOf": [reference(part) for part in parts],
             "unevaluatedProperties": False,
-            "examples": [example.body for example in requested[name].values()],
+            "examples": [example.body for example in requested[asked.model].values()],
         }
     for name, compute in computed.items():
         example = orjson.dumps(compute(), option=orjson.OPT_SERIALIZE_NUMPY)

@@ -12,6 +12,7 @@ import orjson
 from service.allowance import Allowance
 from service.body import parse
 from service.cost import refuse_more
+from service.faults import add_faults
 from service.operations import OPERATIONS
 from service.problem_documents import Reply, RequestError, problem_of, problem_reply
 
@@ -31,9 +32,9 @@ def perform_parsed(operation: str, wire: Any, allowance: Allowance) -> Reply:
         with np.errstate(all="ignore"):  # what is not finite is told in the answer; it is no warning for the operator
             return Reply(orjson.dumps(OPERATIONS[operation](wire, allowance), option=orjson.OPT_SERIALIZE_NUMPY))
     except Exception as error:
-        return refusal(error, operation)
+        return refusal(error, operation, wire)
 
 
-def refusal(error: Exception, operation: str) -> Reply:
+def refusal(error: Exception, operation: str, wire: Any = None) -> Reply:
     headers = error.headers if isinstance(error, RequestError) else {}
-    return problem_reply(problem_of(error, operation), headers)
+    return problem_reply(add_faults(problem_of(error, operation), error, operation, wire), headers)

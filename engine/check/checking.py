@@ -21,9 +21,10 @@ from engine.graph.run import ONE, Run
 from engine.ops.row import Array
 from engine.problems import Problem
 from engine.reading.arrays import kind_of, read_array, read_number, read_whole
-from engine.reading.fields import read_choice
+from engine.reading.fields import join, read_choice
 
 NUDGE, LAST_PLACES = 2.0**-40, 2.0**-50
+LEAST_STEP = 1e-200
 GENERAL_COORDINATES = 300
 """Up to here every coordinate of a network is differenced one by one; beyond, by the factored form."""
 
@@ -121,9 +122,9 @@ def read_claims(problem: Problem, claims: Any) -> dict[str, Array]:
     known = [f"d{name}" for name in graph.differentiable]
     read: dict[str, Array] = {}
     for name, value in claims.items():
-        path = f"gradients.{name}"
+        path = join("gradients", str(name))
         if name not in known:
-            raise UnknownName("gradient", str(name), known, path="gradients")
+            raise UnknownName("gradient", str(name), known, path=path)
         node = graph[name[1:]]
         array = read_array(value, path)
         if array.shape != node.shape:
@@ -149,7 +150,7 @@ def check(
     takes its own. Random directions are drawn from `seed`, or from a secret one, which the report tells.
     """
     method = read_choice(method, "method", "method", METHODS)
-    step = None if step is None else read_number(step, "step", least=1e-200, most=1.0)
+    step = None if step is None else read_number(step, "step", least=LEAST_STEP, most=1.0)
     tolerance = read_number(tolerance, "tolerance", least=0.0)
     seed = secrets.randbits(53) if seed is None else read_whole(seed, "seed", least=0, most=2**63 - 1)
     started = perf_counter()

@@ -92,7 +92,7 @@ def find_fault(value: Any, path: str) -> None:
 
 
 def array_faults(value: Any, path: str, depth: int = 0) -> Iterator[BadNumbers]:
-    """Every entry that is not a number in a rectangular list, in order. A row of plain numbers is only looked at as a whole."""
+    """Every entry that is not a number in a rectangular list, in order. A row of plain numbers is looked at as one."""
     if depth > MAXIMUM_DEPTH:
         yield BadNumbers(f"lists are nested more than {MAXIMUM_DEPTH} deep", path=path)
         return
@@ -104,9 +104,11 @@ def array_faults(value: Any, path: str, depth: int = 0) -> Iterator[BadNumbers]:
         return
     first: tuple[int, ...] | None = None
     for position, entry in enumerate(value):
-        if depth >= MAXIMUM_DEPTH or not is_row(entry):
+        if depth < MAXIMUM_DEPTH and is_row(entry):
+            shape: tuple[int, ...] = (len(entry),)
+        else:
             yield from array_faults(entry, f"{path}[{position}]", depth + 1)
-        shape = shape_of(entry)
+            shape = shape_of(entry)
         if first is None:
             first = shape
         elif shape != first:

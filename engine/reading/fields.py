@@ -25,11 +25,11 @@ def field_faults(
 ) -> Iterator[BadProblem]:
     """Every field that is unknown, and every one that is missing."""
     where = path or "the problem"
-    known = [*required, *optional]
-    for name in value:
-        if name not in known:
-            message = f"{where} has no field '{shorten(name, 40)}'{suggestion(str(name), known)}"
-            yield BadProblem(message, path=join(path, str(name)))
+    known = dict.fromkeys([*required, *optional])
+    unknown = [name for name in value if name not in known]
+    for name in unknown:
+        hint = suggestion(str(name), known, listed=name == unknown[0])  # the list of all once is enough
+        yield BadProblem(f"{where} has no field '{shorten(name, 40)}'{hint}", path=join(path, str(name)))
     for name in required:
         if value.get(name) is None:
             yield BadProblem(f"{where} needs the field '{name}'", path=join(path, name))

@@ -27,6 +27,8 @@ TRAIN_FIELDS = (*FIELDS, *STEP_FIELDS, "record")
 """Of /v1/train."""
 FIT_FIELDS = (*TRAIN_FIELDS, "dtype", "validation", "early_stopping", "check_every")
 """Of a long run, which keeps a history instead of what `record` names."""
+MOST_STEPS, MOST_PASSES = 2**53, 2**40
+"""Beyond these, numbers of steps and of epochs are not even looked at."""
 OVERHEAD = 10_000
 """Elementary operations in whose time a step gets from one node to the next, however small both are."""
 MOST_CHECKS = 10_000
@@ -147,9 +149,9 @@ def read_steps(given: Mapping[str, Any], limits: Limits) -> Training:
     if ("steps" in given) == ("epochs" in given):
         raise BadProblem("say how long to train: give 'steps' or 'epochs', one of the two", path="steps")
     if "steps" in given:
-        steps = read_whole(given["steps"], "steps", least=1, most=2**53)
+        steps = read_whole(given["steps"], "steps", least=1, most=MOST_STEPS)
     else:
-        steps = read_whole(given["epochs"], "epochs", least=1, most=2**40) * batches.per_epoch
+        steps = read_whole(given["epochs"], "epochs", least=1, most=MOST_PASSES) * batches.per_epoch
     problem.optimizer.refuse_overflow(ceil(steps / batches.per_epoch))
     gradient_norm = None
     if "stop_when" in given:
@@ -174,7 +176,7 @@ def read_batches(given: Mapping[str, Any], problem: Problem) -> Batches:
     examples = problem.network.examples
     size = examples
     if "batch_size" in given:
-        size = read_whole(given["batch_size"], "batch_size", least=1, most=2**53)
+        size = read_whole(given["batch_size"], "batch_size", least=1, most=MOST_STEPS)
         if size > examples:
             raise BadNumbers(f"a batch of {size} is larger than all {examples} examples", path="batch_size")
     return Batches(examples, size, shuffle, seed)

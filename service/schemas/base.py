@@ -15,11 +15,14 @@ from typing_extensions import TypeAliasType
 Absent = SkipJsonSchema[None]
 """`number | Absent = None` is a field that may be left out. In a request null counts as left out too."""
 
-Vector = list[float]
-Matrix = list[list[float]]
+Vector = Annotated[list[float], Field(min_length=1)]
+Matrix = Annotated[list[Vector], Field(min_length=1)]
 NESTED = "A number, a list of numbers, a list of rows, …"
 Numbers = TypeAliasType(
-    "Numbers", Annotated["float | list[Numbers]", Field(description=NESTED, examples=[[[1, 2], [3, 4]]])]
+    "Numbers",
+    Annotated[
+        "float | Annotated[list[Numbers], Field(min_length=1)]", Field(description=NESTED, examples=[[[1, 2], [3, 4]]])
+    ],
 )
 Results = TypeAliasType(
     "Results",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engine.check import METHODS
+from engine.check.checking import LEAST_STEP
 from service.schemas.base import Absent, Numbers, Wire, one_of
 from service.schemas.gradients import Kink
 
@@ -22,7 +23,7 @@ class CheckOptions(
     gradients: dict[str, Numbers] | Absent = None
     """By name, such as dW1; the engine's own gradients of the parameters if left out."""
     method: Annotated[str, one_of(METHODS)] = "increment"
-    step: Annotated[float, Field(gt=0)] | Absent = None
+    step: Annotated[float, Field(ge=LEAST_STEP, le=1)] | Absent = None
     """Of the differences; each method has its own if left out."""
     tolerance: Annotated[float, Field(ge=0)] = 1e-6
     """Relative to the largest entry of each gradient; added to the error bound."""

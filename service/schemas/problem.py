@@ -10,7 +10,7 @@ from engine.ops import ACTIVATIONS
 from engine.ops.dense import LAYOUTS, ORIENTATIONS
 from engine.problems.cost import AVERAGES, OUTPUTS, REDUCTIONS
 from engine.problems.loss_rules import LOSS_RULES
-from engine.problems.network import SPREADS
+from engine.problems.network import MAXIMUM_UNITS, SPREADS
 from service.schemas.base import Absent, Matrix, Numbers, Part, Vector, Wire, one_of
 from service.schemas.optimizer import Optimizer
 
@@ -26,18 +26,18 @@ class Init(Part, json_schema_extra={"examples": [{"kind": "he", "seed": 7}]}):
     """How to draw the weights of a layer; the same seed gives the same weights."""
 
     kind: Annotated[str, one_of(SPREADS)]
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     scale: Annotated[float, Field(gt=0)] | Absent = None
     """Standard deviation of `normal`; 0.01 if left out."""
 
 
-class Layer(Part, json_schema_extra={"examples": [LAYER]}):
+class Layer(Part, json_schema_extra={"oneOf": [{"required": ["weights"]}, {"required": ["units"]}], "examples": [LAYER]}):
     """A dense layer and its activation. It has `weights`, or `units` to draw them."""
 
     activation: Annotated[str, one_of(ACTIVATIONS)]
     weights: Matrix | Absent = None
     """As `orientation` says: in_out has a row an input, out_in a row a unit."""
-    units: Annotated[int, Field(ge=1)] | Absent = None
+    units: Annotated[int, Field(ge=1, le=MAXIMUM_UNITS)] | Absent = None
     init: Init | Absent = None
     """For a layer with `units`; {"kind": "xavier", "seed": 0} if left out."""
     bias: Vector | bool = False

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from engine.training.request import PARTS
+from engine.training.request import MOST_PASSES, MOST_STEPS, PARTS
 from service.schemas.base import Absent, Part, Results, Wire, one_of
 from service.schemas.optimizer import Optimizer
 
@@ -40,10 +40,10 @@ class TrainOptions(
     """How to train, and for how long: `steps` or `epochs`, one of the two."""
 
     optimizer: Optimizer
-    steps: Annotated[int, Field(ge=1)] | Absent = None
-    epochs: Annotated[int, Field(ge=1)] | Absent = None
+    steps: Annotated[int, Field(ge=1, le=MOST_STEPS)] | Absent = None
+    epochs: Annotated[int, Field(ge=1, le=MOST_PASSES)] | Absent = None
     """Passes over all examples."""
-    batch_size: Annotated[int, Field(ge=1)] | Absent = None
+    batch_size: Annotated[int, Field(ge=1, le=MOST_STEPS)] | Absent = None
     """Examples a step; all of them if left out."""
     shuffle: bool = False
     """Whether every epoch takes the examples in an order of its own; else as they are given."""
