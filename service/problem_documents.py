@@ -37,6 +37,10 @@ class MalformedJson(RequestError):
     kind = "malformed-json"
 
 
+class DoubledName(RequestError):
+    kind = "bad-problem"
+
+
 class BodyTooLarge(RequestError):
     kind = "body-too-large"
 
@@ -95,7 +99,8 @@ def engine_problem(error: EngineError) -> Document:
 
 
 def request_problem(error: RequestError) -> Document:
-    return problem_document(error.kind, error.detail, error.path, error.detail)
+    detail = f"{error.detail} (at {error.path})" if error.path else error.detail
+    return problem_document(error.kind, detail, error.path, error.detail)
 
 
 def problem_of(error: Exception, where: str) -> Document:

@@ -27,6 +27,15 @@ MAPS = {
     "points": "points by name",
     "aliases": "names by alias",
 }
+TEXTS = {
+    "expressions": "an expression such as 'u = W @ x + b'",
+    "output": "the name of an expression",
+    "constants": "the name of a value",
+    "jacobians": "the name of a Jacobian, such as 'dA1/dW1'",
+    "ask": "the name of a quantity",
+    "aliases": "the name of a quantity",
+    "id": "the id of a submission: text",
+}
 SHAPES = {0: "a number", 1: "a flat list of numbers, such as [1, 2]", 2: "a matrix, such as [[1, 2], [3, 4]]"}
 Faults = Iterator[EngineError]
 
@@ -55,13 +64,15 @@ class Walker:
             yield BadProblem(f"a problem has one of 'network', 'graph' and 'loss'; this has {listed}")
         elif not problems:
             yield BadProblem(f"expected a {' or a '.join(form.kinds)}, not a {found[0]} alone", path=found[0])
-        told = len(found) == 1 and len(problems) == 1
-        described = [*(problems if told else form.kinds.values()), options]
-        properties = {name: each for part in described for name, each in part.get("properties", {}).items()}
-        required = [name for part in (described if told else [options]) for name in part.get("required", ())]
-        foreign = [name for name in FIELDS if not told or wire.get(name) is None]  # null counts as not given
-        yield from field_faults(wire, "", required, [*properties, *foreign])
+        optional = [*FIELDS, *options.get("properties", ())]
+        yield from field_faults(wire, "", options.get("required", ()), optional, "the request")
         yield from self.one_of(options, wire, "")
+        if len(found) == 1 and problems:
+            given = {name: wire[name] for name in FIELDS if wire.get(name) is not None}
+            (problem,) = problems
+            yield from field_faults(given, "", problem["required"], problem["properties"], f"a {found[0]} problem")
+        described = [*(problems or form.kinds.values()), options]
+        properties = {name: each for part in described for name, each in part.get("properties", {}).items()}
         yield from self.properties(properties, wire, "", "")
 
     def properties(self, properties: Mapping[str, Schema], value: Mapping[str, Any], path: str, name: str) -> Faults:
@@ -134,7 +145,7 @@ class Walker:
         yield from self.properties(properties, value, path, name)
         if rest:
             for key, each in value.items():
-                yield from self.walk(rest, each, join(path, key), key)
+                yield from self.walk(rest, each, join(path, key), name)
                 if self.exhausted:
                     return
 
@@ -177,7 +188,7 @@ class Walker:
             elif schema["type"] == "boolean":
                 read_flag(value, path)
             elif not isinstance(value, str):
-                raise BadProblem(f"expected text, not {kind_of(value)}", path=path)
+                raise BadProblem(f"expected {TEXTS.get(name, 'text')}, not {kind_of(value)}", path=path)
         except EngineError as error:
             yield error
 

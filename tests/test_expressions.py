@@ -189,7 +189,7 @@ def test_a_whole_graph_is_refused_with_its_path():
         (graph(), BadProblem, "at least one", "graph.expressions"),
         (graph(3), BadProblem, "expected an expression such as", "graph.expressions[0]"),
         (graph("J = k", values={"k": None, "2x": 1}), EngineError, "", "values.k"),
-        (graph("J = k", values={"a b": 1}), BadExpression, "'a b' cannot be a name", "values"),
+        (graph("J = k", values={"a b": 1}), BadExpression, "'a b' cannot be a name", "values.a b"),
         ({**graph("J = k"), "constants": ["z"]}, UnknownName, "value 'z'", "constants[0]"),
         ({**graph("J = k"), "constants": "k"}, BadProblem, "a list of names", "constants"),
     ]

@@ -19,7 +19,7 @@ from engine.problems.loss_rules import refuse
 from engine.problems.network import Network, build_network
 from engine.reading.arrays import kind_of, read_array
 from engine.reading.expressions import Expression, check_name
-from engine.reading.fields import read_choice, read_list, read_object
+from engine.reading.fields import join, read_choice, read_list, read_object
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def read_problem(wire: Any, limits: Limits = DEFAULT_LIMITS) -> Problem:
         found = " and ".join(f"'{kind}'" for kind in kinds) or "none of them"
         raise BadProblem(f"a problem has one of 'network', 'graph' and 'loss'; this has {found}")
     required, optional, build = BUILDERS[kinds[0]]
-    given = read_object(wire, "", required=(kinds[0], *required), optional=optional)
+    given = read_object(wire, "", required=(kinds[0], *required), optional=optional, called=f"a {kinds[0]} problem")
     problem = build(given, limits)
     problem.run().refuse_overflow(problem.paths)
     return problem
@@ -135,7 +135,8 @@ def read_values(value: Any, expressions: list[Expression]) -> dict[str, Array]:
     targets = {expression.name for expression in expressions}
     leaves = {}
     for name, each in value.items():
-        path = f"values.{check_name(str(name), 'values')}"
+        path = join("values", str(name))
+        check_name(str(name), path)
         if name in targets:
             raise NameCollision(f"'{name}' is given under values and computed by an expression", path=path)
         leaves[name] = read_array(each, path)
@@ -146,8 +147,11 @@ def read_constants(value: Any, leaves: Mapping[str, Array]) -> set[str]:
     if not isinstance(value, list | tuple):
         raise BadProblem(f"expected a list of names, not {kind_of(value)}", path="constants")
     for place, name in enumerate(value):
-        if not isinstance(name, str) or name not in leaves:
-            raise UnknownName("value", str(name), leaves, path=f"constants[{place}]")
+        path = f"constants[{place}]"
+        if not isinstance(name, str):
+            raise BadProblem(f"expected the name of a value, not {kind_of(name)}", path=path)
+        if name not in leaves:
+            raise UnknownName("value", name, leaves, path=path)
     return set(value)
 
 

@@ -7,6 +7,7 @@ offending entry and says what is wrong with it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from engine.errors import BadNumbers, shorten
 from engine.ops.row import Array
 
-PLAIN = {int, float}
+PLAIN, LISTS = {int, float}, {list, tuple}
 MAXIMUM_DEPTH = 8
 
 
@@ -76,13 +77,18 @@ def read_whole(value: Any, path: str, *, least: int, most: int) -> int:
 
 
 def is_plain(value: Any, depth: int) -> bool:
-    """Whether all leaves are ints and floats, looking at whole lists at once."""
+    """Whether all leaves are ints and floats, and equally deep; all lists of one depth are looked at together."""
     if not isinstance(value, list | tuple):
         return type(value) in PLAIN
-    if depth > MAXIMUM_DEPTH:
-        return False
-    kinds = set(map(type, value))
-    return kinds <= PLAIN or (kinds <= {list, tuple} and all(is_plain(row, depth + 1) for row in value))
+    level: Sequence[Any] = value
+    for _ in range(depth, MAXIMUM_DEPTH + 1):
+        kinds = set(map(type, level))
+        if kinds <= PLAIN:
+            return True
+        if not kinds <= LISTS:
+            return False
+        level = list(chain.from_iterable(level))
+    return False
 
 
 def find_fault(value: Any, path: str) -> None:
@@ -104,21 +110,26 @@ def array_faults(value: Any, path: str, depth: int = 0) -> Iterator[BadNumbers]:
         return
     first: tuple[int, ...] | None = None
     for position, entry in enumerate(value):
+        is_list = isinstance(entry, list | tuple)
         if depth < MAXIMUM_DEPTH and is_row(entry):
             shape: tuple[int, ...] = (len(entry),)
         else:
-            yield from array_faults(entry, f"{path}[{position}]", depth + 1)
+            if is_list or not first:
+                yield from array_faults(entry, f"{path}[{position}]", depth + 1)
             shape = shape_of(entry)
         if first is None:
             first = shape
         elif shape != first:
-            expected = f"{extent(first)} as in {path}[0]"
-            yield BadNumbers(f"ragged: expected {expected}, not {extent(shape)}", path=f"{path}[{position}]")
+            expected, found = f"{extent(first)} as in {path}[0]", extent(shape) if is_list else kind_of(entry)
+            yield BadNumbers(f"ragged: expected {expected}, not {found}", path=f"{path}[{position}]")
 
 
 def is_row(value: Any) -> bool:
     """A list of plain numbers and nothing else."""
-    return type(value) is list and set(map(type, value)) <= PLAIN and not (value and overflows(value))
+    if type(value) is not list:
+        return False
+    kinds = set(map(type, value))
+    return kinds <= PLAIN and (int not in kinds or not overflows(value))
 
 
 def overflows(numbers: Sequence[Any]) -> bool:

@@ -10,21 +10,24 @@ from engine.reading.arrays import kind_of
 
 
 def read_object(
-    value: Any, path: str, *, required: Collection[str] = (), optional: Collection[str] = ()
+    value: Any, path: str, *, required: Collection[str] = (), optional: Collection[str] = (), called: str = ""
 ) -> Mapping[str, Any]:
-    """An object with all required fields and no unknown ones. A field given as null counts as not given."""
+    """An object with all required fields and no unknown ones. A field given as null counts as not given.
+
+    It is called by its path, if not otherwise.
+    """
     if not isinstance(value, Mapping):
         raise BadProblem(f"expected an object, not {kind_of(value)}", path=path)
-    for fault in field_faults(value, path, required, optional):
+    for fault in field_faults(value, path, required, optional, called):
         raise fault
     return {name: each for name, each in value.items() if each is not None}
 
 
 def field_faults(
-    value: Mapping[str, Any], path: str, required: Collection[str], optional: Collection[str]
+    value: Mapping[str, Any], path: str, required: Collection[str], optional: Collection[str], called: str = ""
 ) -> Iterator[BadProblem]:
     """Every field that is unknown, and every one that is missing."""
-    where = path or "the problem"
+    where = called or path
     known = dict.fromkeys([*required, *optional])
     unknown = [name for name in value if name not in known]
     for name in unknown:

@@ -134,7 +134,7 @@ def read_fit(wire: Any, limits: Limits = DEFAULT_LIMITS) -> LongTraining:
 def read_body(wire: Any, fields: tuple[str, ...]) -> Mapping[str, Any]:
     if not isinstance(wire, Mapping):
         raise BadProblem(f"expected a problem: an object, not {kind_of(wire)}")
-    return read_object(wire, "", required=["optimizer"], optional=[name for name in fields if name != "optimizer"])
+    return read_object(wire, "", required=["optimizer"], optional=fields, called="the request")
 
 
 def read_steps(given: Mapping[str, Any], limits: Limits) -> Training:

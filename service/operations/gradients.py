@@ -6,11 +6,10 @@ from typing import Any
 
 from engine import read_problem, solve
 from service.allowance import Allowance
-from service.body import divide, read_names
+from service.body import divide
 from service.render import render_solution
 
 
 def gradients(wire: Any, allowance: Allowance) -> dict[str, Any]:
     problem, options = divide(wire, ("include", "jacobians"))
-    include, jacobians = read_names(options, "include"), read_names(options, "jacobians")
-    return render_solution(solve(read_problem(problem, allowance.limits), include, jacobians))
+    return render_solution(solve(read_problem(problem, allowance.limits), **options))
