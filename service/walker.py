@@ -54,7 +54,7 @@ class Walker:
     def request(self, wire: Any) -> Faults:
         """Of the problem and the options beside it."""
         if not isinstance(wire, dict):
-            yield BadProblem(f"expected a problem: an object, not {kind_of(wire)}")
+            yield BadProblem(f"expected the request to be an object, not {kind_of(wire)}")
             return
         form, options = self.form, self.form.options
         found = [kind for kind in BUILDERS if wire.get(kind) is not None]
@@ -127,6 +127,9 @@ class Walker:
         """The part of a union that is meant: by what the value is, lists by what they hold."""
         if name == "labels":
             yield from label_faults(value, path)
+            return
+        if name == "bias" and not isinstance(value, bool | list):
+            yield BadNumbers(f"expected a flat list of numbers, or true for zeros, not {kind_of(value)}", path=path)
             return
         kinds = {str: "string", bool: "boolean", list: "array"}
         meant = [each for each in schemas if each.get("type") == kinds.get(type(value))]

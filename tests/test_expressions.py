@@ -186,7 +186,7 @@ def test_a_whole_graph_is_refused_with_its_path():
         (graph("J = W @ x"), NotScalar, "the output 'J' is a list of 2", "graph.expressions"),
         (graph("J = k", output="L"), UnknownName, "output 'L' is not known", "graph.output"),
         (graph("J = k", output=3), BadProblem, "expected the name", "graph.output"),
-        (graph(), BadProblem, "at least one", "graph.expressions"),
+        (graph(), BadProblem, "an empty list: expected expressions", "graph.expressions"),
         (graph(3), BadProblem, "expected an expression such as", "graph.expressions[0]"),
         (graph("J = k", values={"k": None, "2x": 1}), EngineError, "", "values.k"),
         (graph("J = k", values={"a b": 1}), BadExpression, "'a b' cannot be a name", "values.a b"),

@@ -318,7 +318,7 @@ REFUSED = [
     ({"kind": "rmsprop", "decay": "high"}, "optimizer.decay", "expected a number"),
     ({"kind": "sgd", "schedule": {"kind": "cosine"}}, "optimizer.schedule.kind", "known are: constant, step"),
     ({"kind": "sgd", "schedule": {"kind": "step", "every": 2}}, "optimizer.schedule.factor", "needs the field 'factor'"),
-    ({"kind": "sgd", "schedule": {"kind": "step", "every": 0, "factor": 1}}, "optimizer.schedule.every", "from 1 to"),
+    ({"kind": "sgd", "schedule": {"kind": "step", "every": 0, "factor": 1}}, "optimizer.schedule.every", "of at least 1"),
     ({"kind": "sgd", "schedule": {"kind": "constant", "every": 2}}, "optimizer.schedule.every", "has no field 'every'"),
     (
         {"kind": "sgd", "schedule": {"kind": "step", "every": 1, "factor": 1e200}},

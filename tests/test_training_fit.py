@@ -643,9 +643,9 @@ def test_callbacks_keep_their_own_error_state():
 X2, Y2 = [[1.0, 2.0], [3.0, 4.0]], [0, 1]
 REFUSED = [
     ({"dtype": "float16"}, "dtype", "did you mean 'float64'"),
-    ({"early_stopping": {"patience": 0}}, "early_stopping.patience", "from 1"),
+    ({"early_stopping": {"patience": 0}}, "early_stopping.patience", "at least 1"),
     ({"early_stopping": 5}, "early_stopping", "expected an object"),
-    ({"check_every": 0}, "check_every", "from 1"),
+    ({"check_every": 0}, "check_every", "at least 1"),
     ({"validation": {"inputs": X2}}, "validation.labels", "needs the field 'labels'"),
     ({"validation": {"inputs": [[1.0]], "labels": [0]}}, "validation.inputs", "have 1 features, but the network takes 2"),
     ({"validation": {"inputs": X2, "labels": [0, 2]}}, "validation.labels[1]", "from 0 to 1, not 2"),

@@ -69,7 +69,7 @@ def read_cost(value: Any, path: str) -> Cost:
     return Cost(
         rule,
         reduction=read_choice(given.get("reduction", "mean"), join(path, "reduction"), "reduction", REDUCTIONS),
-        average_in=read_choice(given.get("average_in", "loss"), join(path, "average_in"), "place", AVERAGES),
+        average_in=read_choice(given.get("average_in", "loss"), join(path, "average_in"), "average_in", AVERAGES),
         outputs=read_choice(given.get("outputs", "sum"), join(path, "outputs"), "reduction", OUTPUTS),
         scale=read_number(given.get("scale", 1.0), join(path, "scale"), above=0.0),
         delta=read_number(given.get("delta", 1.0), join(path, "delta"), above=0.0) if takes_delta else None,

@@ -17,7 +17,7 @@ from engine.ops.dense import DENSE, LAYOUTS, ORIENTATIONS
 from engine.ops.row import Array
 from engine.problems.cost import Cost, add_cost, read_cost, read_labels, read_matrix, units_axis
 from engine.problems.loss_rules import check_head
-from engine.reading.arrays import read_array, read_number, read_whole
+from engine.reading.arrays import kind_of, read_array, read_number, read_whole
 from engine.reading.expressions import check_name
 from engine.reading.fields import join, read_choice, read_list, read_object
 
@@ -104,7 +104,8 @@ def read_weights(
         )
     takes = weights.shape[0 if orientation == "in_out" else 1]
     if takes != fan_in:
-        source = f"the inputs have {fan_in} features" if number == 1 else f"layer {number - 1} gives {fan_in} units"
+        given = f"{fan_in} {'feature' if number == 1 else 'unit'}{'s' * (fan_in != 1)}"
+        source = f"the inputs have {given}" if number == 1 else f"layer {number - 1} gives {given}"
         hints = []
         if weights.shape[1 if orientation == "in_out" else 0] == fan_in:
             hints.append("they would fit transposed: see 'orientation'")
@@ -126,6 +127,8 @@ def read_bias(layer: Mapping[str, Any], number: int, units: int, path: str) -> A
     if bias is True:
         return np.zeros(units)
     here = join(path, "bias")
+    if not isinstance(bias, list | tuple | np.ndarray):
+        raise BadNumbers(f"expected a flat list of numbers, or true for zeros, not {kind_of(bias)}", path=here)
     values = read_array(bias, here)
     if values.shape != (units,):
         raise ShapeMismatch(

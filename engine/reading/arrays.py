@@ -70,9 +70,12 @@ def read_number(
 def read_whole(value: Any, path: str, *, least: int, most: int) -> int:
     """One whole number, within its range; 3.0 is not 3."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise BadNumbers(f"expected a whole number, not {kind_of(value)}", path=path)
-    if not least <= value <= most:
-        raise BadNumbers(f"expected a whole number from {least} to {most}, not {number_text(value)}", path=path)
+        hint = f": write {value:.0f}" if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else ""
+        raise BadNumbers(f"expected a whole number, not {kind_of(value)}{hint}", path=path)
+    if value < least:
+        raise BadNumbers(f"expected a whole number of at least {least}, not {number_text(value)}", path=path)
+    if value > most:
+        raise BadNumbers(f"expected a whole number of at most {most}, not {number_text(value)}", path=path)
     return int(value)
 
 

@@ -31,6 +31,8 @@ BINARY: dict[type[ast.operator], str] = {
     ast.MatMult: "matmul",
 }
 CONSTANTS = {"pi": math.pi}
+MODULES = ("np", "numpy", "math", "torch", "jnp", "tf")
+ALONE = "ops are called by their names alone: write exp(x), not np.exp(x)"
 
 
 def check_name(name: str, path: str) -> str:
@@ -90,7 +92,8 @@ class Expression:
         """Refuse what is never allowed, before any name is looked up."""
         for node in ast.walk(self.body):
             if type(node) in REFUSALS and not (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)):
-                self._refuse(node, REFUSALS[type(node)])
+                module = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in MODULES
+                self._refuse(node, ALONE if module else REFUSALS[type(node)])
 
     def _refuse(self, at: ast.AST | int | None, why: str) -> NoReturn:
         column = getattr(at, "col_offset", -1) + 1 if isinstance(at, ast.AST) else at
@@ -132,7 +135,8 @@ class Expression:
             return self._apply(node, name, OPS["neg"], [node.operand])
         if isinstance(node, ast.BinOp):
             if type(node.op) not in BINARY:
-                self._refuse(node, "this operator is not known")
+                power = isinstance(node.op, ast.BitXor)
+                self._refuse(node, "a power is written **, not ^" if power else "this operator is not known")
             return self._apply(node, name, OPS[BINARY[type(node.op)]], [node.left, node.right])
         if isinstance(node, ast.Call):
             return self._call(node, name)

@@ -17,7 +17,8 @@ def read_object(
     It is called by its path, if not otherwise.
     """
     if not isinstance(value, Mapping):
-        raise BadProblem(f"expected an object, not {kind_of(value)}", path=path)
+        expected = f"{called} to be an object" if called else "an object"
+        raise BadProblem(f"expected {expected}, not {kind_of(value)}{as_object(value, required)}", path=path)
     for fault in field_faults(value, path, required, optional, called):
         raise fault
     return {name: each for name, each in value.items() if each is not None}
@@ -51,7 +52,7 @@ def read_list(value: Any, path: str, of: str, *, empty: bool = False) -> list[An
     if not isinstance(value, list | tuple):
         raise BadProblem(f"expected a list of {of}, not {kind_of(value)}", path=path)
     if not value and not empty:
-        raise BadProblem(f"expected at least one of {of}", path=path)
+        raise BadProblem(f"an empty list: expected {of}", path=path)
     return list(value)
 
 
@@ -59,6 +60,12 @@ def read_flag(value: Any, path: str) -> bool:
     if not isinstance(value, bool):
         raise BadProblem(f"expected true or false, not {kind_of(value)}", path=path)
     return value
+
+
+def as_object(value: Any, required: Collection[str]) -> str:
+    """A name alone, where an object says which kind it is: how to write that."""
+    field = next(iter(required), "")
+    return f'; write {{"{field}": "{shorten(value, 20)}"}}' if isinstance(value, str) and field in ("kind", "mode") else ""
 
 
 def join(path: str, field: str) -> str:

@@ -16,7 +16,7 @@ from engine.optimizers import Optimizer
 from engine.problems import Problem, read_problem
 from engine.problems.cost import by_example, read_labels, read_matrix
 from engine.problems.problem import FIELDS
-from engine.reading.arrays import kind_of, read_number, read_whole
+from engine.reading.arrays import read_number, read_whole
 from engine.reading.fields import read_choice, read_flag, read_list, read_object
 from engine.training.batches import Batches
 
@@ -132,8 +132,6 @@ def read_fit(wire: Any, limits: Limits = DEFAULT_LIMITS) -> LongTraining:
 
 
 def read_body(wire: Any, fields: tuple[str, ...]) -> Mapping[str, Any]:
-    if not isinstance(wire, Mapping):
-        raise BadProblem(f"expected a problem: an object, not {kind_of(wire)}")
     return read_object(wire, "", required=["optimizer"], optional=fields, called="the request")
 
 

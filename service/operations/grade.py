@@ -70,6 +70,8 @@ def read_submissions(value: Any, most: int) -> Iterator[Submission]:
         if not isinstance(wire, dict):
             raise BadProblem(f"expected a submission: an object, not {kind_of(wire)}", path=path)
         name = wire.get("id")
+        if name is None:
+            raise BadProblem(f"{path} needs the field 'id'", path=f"{path}.id")
         if not isinstance(name, str):
             raise BadProblem(f"expected the id of a submission: text, not {kind_of(name)}", path=f"{path}.id")
         if name in first:
