@@ -1,5 +1,6 @@
 FROM python:3.13-slim
 
+# Others reach this host, so the container starts only with VERIGRAD_KEYS, or with VERIGRAD_ALLOW_ANONYMOUS=true.
 ENV PYTHONUNBUFFERED=1 \
     OPENBLAS_NUM_THREADS=1 \
     VERIGRAD_HOST=0.0.0.0

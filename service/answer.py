@@ -7,6 +7,7 @@ from fastapi import Request, Response
 from service.allowance import Allowance
 from service.body import parse
 from service.cost import seconds
+from service.gate import client_of
 from service.perform import perform_parsed
 from service.problem_documents import BodyTooLarge, Reply
 from service.settings import Settings
@@ -34,6 +35,7 @@ async def reply_to(request: Request, operation: str, body: bytes, allowance: All
 
 def allowance_of(request: Request, settings: Settings) -> Allowance:
     return Allowance(
+        answers_shown=client_of(request).sees_answers,
         submissions=settings.max_submissions,
         layers=settings.max_layers,
         elements=settings.max_elements,

@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from service import VERSION
 from service.errors import add_error_handlers
+from service.gate import Gate
 from service.openapi import describe
 from service.pool import Pool
 from service.routes import catalog, check, docs, grade, gradients, health, mistakes, problems, train
+from service.scopes import require_rows
 from service.settings import Settings
 
 DESCRIPTION = """\
@@ -21,6 +24,12 @@ your own gradients checked, a student's answers graded, or a few steps of an opt
 Errors are problem documents ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) with a stable `type`, a sentence, and
 the path of what is wrong. [All types](problems)
 """
+
+
+class Service(FastAPI):
+    def build_middleware_stack(self) -> ASGIApp:
+        """The gate is outside of everything, so that also the answer to a fault goes through it."""
+        return Gate(super().build_middleware_stack(), self.state.settings)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -34,7 +43,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
         pool.close()
 
-    app = FastAPI(
+    app = Service(
         title="Verigrad",
         version=VERSION,
         summary="Gradients, exact and confirmed",
@@ -47,6 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings, app.state.pool = settings, pool
     for group in (gradients, check, grade, mistakes, train, catalog, health, problems, docs):
+        require_rows(group.router.routes)
         app.include_router(group.router)
     add_error_handlers(app)
     describe(app)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 
 from service import VERSION
+from service.exposure import refuse_exposure
 from service.settings import BadSetting, Settings
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = {name: value for name, value in (("host", given.host), ("port", given.port)) if value is not None}
     try:
         settings = Settings.from_environment(**chosen)
+        refuse_exposure(settings)
     except BadSetting as error:
         parser.error(str(error))
     start(settings)

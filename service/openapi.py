@@ -28,6 +28,7 @@ from service.schemas.mistakes import MistakesResponse
 from service.schemas.operation import Health, ProblemDocument
 from service.schemas.requests import KINDS, REQUESTS, UNIONS
 from service.schemas.train import TrainResponse
+from service.scopes import LEAST_SCOPE
 
 PREFIX = "#/components/schemas/"
 RESPONSES = (
@@ -43,6 +44,12 @@ RESPONSES = (
 )
 ERRORS = (401, 403, 413, 422, 429, 500, 503, 504)
 """What a posted problem may be answered with."""
+KEY_SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A key of this service; where it runs without keys, none is needed. A key has one of three scopes:"
+    " `grade` may only grade, and sees no answer; `compute` may do all but administration; `admin` may do all.",
+}
 Computed = Callable[[], dict[str, Any]]
 requested: dict[str, Mapping[str, Example]] = {}
 """The examples of a request, by model. Routes add to this and to the next when they are imported."""
@@ -96,7 +103,11 @@ def build(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=app.title, version=app.version, summary=app.summary, description=app.description, routes=app.routes
     )
-    document["components"] = {"schemas": components()}
+    document["components"] = {"schemas": components(), "securitySchemes": {"key": KEY_SCHEME}}
+    for path, operations in document["paths"].items():
+        if scope := LEAST_SCOPE[path]:
+            for operation in operations.values():
+                operation["security"] = [{"key": [scope]}]
     return document
 
 

@@ -45,8 +45,20 @@ class BodyTooLarge(RequestError):
     kind = "body-too-large"
 
 
+class NoKey(RequestError):
+    kind = "no-key"
+
+
 class Forbidden(RequestError):
     kind = "not-allowed"
+
+
+class NotFound(RequestError):
+    kind = "not-found"
+
+
+class TooManyRequests(RequestError):
+    kind = "too-many-requests"
 
 
 class TooMuchWork(RequestError):

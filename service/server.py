@@ -20,31 +20,36 @@ ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 class Server(uvicorn.Server):
+    keyed = False
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
-            print(greeting(host, port), flush=True)
+            print(greeting(host, port, self.keyed), flush=True)
 
 
 def serve(settings: Settings) -> None:
     """Until SIGINT or SIGTERM."""
     app = create_app(settings)
     config = uvicorn.Config(app, host=settings.host, port=settings.port, timeout_graceful_shutdown=GRACE)
+    server = Server(config)
+    server.keyed = bool(settings.keys)
     with suppress(KeyboardInterrupt):
-        Server(config).run()
+        server.run()
 
 
-def greeting(host: str, port: int) -> str:
+def greeting(host: str, port: int, keyed: bool = False) -> str:
     host = ANYWHERE.get(host, host)
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    return f"Verigrad listens on {address} (a page to read and try: {address}/docs)\n\n{curl(address, host)}\n"
+    return f"Verigrad listens on {address} (a page to read and try: {address}/docs)\n\n{curl(address, host, keyed)}\n"
 
 
-def curl(address: str, host: str) -> str:
+def curl(address: str, host: str, keyed: bool) -> str:
     """One line to paste."""
     direct = ["--noproxy", "*"] if "http" in getproxies() and not proxy_bypass(host) else []
     body = orjson.dumps(GRADIENTS["graph"].body).decode()
-    return shlex.join(
+    line = shlex.join(
         ["curl", "-sS", *direct, f"{address}/v1/gradients", "-H", "content-type: application/json", "-d", body]
     )
+    return f'{line} -H "authorization: Bearer $VERIGRAD_KEY"' if keyed else line

@@ -9,13 +9,20 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from service.keys import read_keys
 
 PREFIX = "VERIGRAD_"
 MB = 2**20
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+def checked_keys(text: str) -> str:
+    read_keys(text)
+    return text
 
 
 class BadSetting(ValueError):
@@ -26,7 +33,12 @@ class Settings(BaseSettings):
     """Every field has a default that suits one machine, and a description that the documentation repeats."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", use_attribute_docstrings=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
     )
 
     host: str = "127.0.0.1"
@@ -38,12 +50,12 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     """Where jobs are kept, unless there is a database elsewhere."""
 
-    keys: str = ""
+    keys: Annotated[str, AfterValidator(checked_keys), Field(repr=False)] = ""
     """Keys of clients, with commas between: name:scope:sha256 each. Scopes are grade, compute and admin."""
     allow_anonymous: bool = False
-    """Listen beyond this machine without keys."""
+    """Listen beyond this machine without keys. With keys it changes nothing."""
     rate: Annotated[int, Field(ge=0, le=10_000_000)] = 6_000
-    """Requests a minute of one key, or of one address where there are no keys; 0 for any number."""
+    """Requests a minute, to each process that answers, of one key, or of one address without a key; 0 for any number."""
 
     max_body: Annotated[int, Field(ge=1, le=2**32)] = 32 * MB
     """Bytes of a request's body that are accepted."""
@@ -86,6 +98,8 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False)[0]
             name = PREFIX + str(first["loc"][0]).upper()
+            if first["type"] == "value_error":  # a sentence from this project, for what must not be repeated
+                raise BadSetting(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
             raise BadSetting(f"{name} must be {wanted(first)}, not '{str(first['input'])[:40]}'") from None
 
     @classmethod

@@ -26,12 +26,12 @@ def environment(**more):
 class Served:
     """A running service; its output up to the line to paste."""
 
-    def __init__(self, *arguments, **variables):
+    def __init__(self, *arguments, errors=subprocess.DEVNULL, **variables):
         self.process = subprocess.Popen(
             [*SERVE, *arguments],
             env=environment(**variables),
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=errors,
             text=True,
             start_new_session=True,
         )

@@ -11,7 +11,7 @@ from service.openapi import shown
 router = APIRouter(tags=["gradients"])
 
 
-@router.get("/v1/catalog", summary="What there is", **shown("Catalog", catalog))
+@router.get("/v1/catalog", summary="What there is", **shown("Catalog", catalog, errors=(429,)))
 async def get_catalog() -> Response:
     """Ops, activations, losses, optimizers and methods of a check, with their options and formulas."""
     return Response(orjson.dumps(catalog()), media_type="application/json")

@@ -1,0 +1,108 @@
+"""What the gate costs a request: the same service with and without it, each asked through a connection of its own.
+
+    .venv/bin/python benchmarks/gate.py
+
+Gate: less than 8 % of the time of a small request for gradients, with one key among ten. For the cheapest answer that
+there is (`/healthz`, which the gate only marks) the share is shown, but is a matter of a few microseconds.
+"""
+
+from __future__ import annotations
+
+from _timing import best_times, row  # first: it pins BLAS to one thread
+
+import asyncio
+import socket
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+import orjson
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.app import create_app
+from service.examples import GRADIENTS
+from service.gate import CLIENT
+from service.keys import Client, entry_of, make_key
+from service.settings import Settings
+
+AT_ONCE = 10
+"""Requests a measurement."""
+BODY = orjson.dumps(GRADIENTS["graph"].body)
+
+
+def main() -> None:
+    keys = [make_key() for _ in range(10)]
+    settings = Settings(
+        keys=",".join(entry_of(f"client{number}", "compute", key) for number, key in enumerate(keys)), rate=10_000_000
+    )
+    ours, theirs = get_context("spawn").Pipe()
+    server = get_context("spawn").Process(target=run_both, args=(settings, theirs), daemon=True)
+    server.start()
+    ports = ours.recv()
+    for method, path, body in (("GET", "/healthz", b""), ("POST", "/v1/gradients", BODY)):
+        head = (
+            f"{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {keys[0]}\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        times = best_times({name: asker(port, head.encode() + body) for name, port in ports.items()}, seconds=10)
+        times = {name: seconds / AT_ONCE for name, seconds in times.items()}
+        share = times["with"] / times["without"] - 1
+        row(path, times, f"{share:+.1%} (< 8 % for /v1/gradients)")
+    ours.send(None)
+    server.join()
+
+
+def asker(port: int, request: bytes) -> Any:
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask() -> None:
+        for _ in range(AT_ONCE):
+            connection.sendall(request)
+            answer = connection.recv(2**16)
+            head, _, body = answer.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200"), head
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            while len(body) < length:
+                body += connection.recv(2**16)
+
+    return ask
+
+
+def run_both(settings: Settings, parent: Connection) -> None:
+    """In one process and one loop, so that both meet the same machine."""
+    bare = create_app(settings)
+    bare.middleware_stack = everybody(FastAPI.build_middleware_stack(bare))
+    servers = {"without": server_of(bare), "with": server_of(create_app(settings))}
+
+    async def both() -> None:
+        tasks = [asyncio.create_task(server.serve()) for server in servers.values()]
+        while not all(server.started for server in servers.values()):
+            await asyncio.sleep(0.01)
+        parent.send({name: server.servers[0].sockets[0].getsockname()[1] for name, server in servers.items()})
+        await asyncio.to_thread(parent.poll, None)
+        for server in servers.values():
+            server.should_exit = True
+        await asyncio.gather(*tasks)
+
+    asyncio.run(both())
+
+
+def server_of(app: FastAPI) -> uvicorn.Server:
+    return uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+
+
+def everybody(app: ASGIApp) -> ASGIApp:
+    """The least that the service needs instead of a gate."""
+    client = Client("everybody", "admin")
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[CLIENT] = client
+        await app(scope, receive, send)
+
+    return run
+
+
+if __name__ == "__main__":
+    main()
