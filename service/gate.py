@@ -115,7 +115,9 @@ class Gate:
             return client
         else:
             detail = "this key is not known here"
-        take(self.failures, address_of(scope), "keys that are not known from this address")
+        address = address_of(scope)
+        take(self.failures, address, "keys that are not known from this address")
+        log.warning("request %s from %s was turned away: %s", scope[REQUEST_ID], address, detail)
         raise NoKey(detail, headers=challenge("invalid_token"))
 
 

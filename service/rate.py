@@ -34,10 +34,9 @@ class Buckets:
         now = self.clock()
         full_at = max(self.full_at.get(who, now), now) + self.refill
         ahead = full_at - now - 60
-        if ahead > ROUNDING:
-            return math.ceil(ahead)
-        self.full_at[who] = full_at
-        self.full_at.move_to_end(who)
+        if ahead <= ROUNDING:
+            self.full_at[who] = full_at
+        self.full_at.move_to_end(who)  # also who is turned away is remembered
         if len(self.full_at) > self.most:
             self.full_at.popitem(last=False)
-        return 0
+        return math.ceil(ahead) if ahead > ROUNDING else 0

@@ -1,0 +1,233 @@
+"""Keys: made, hashed, read from the settings and found again; and without them nobody beyond this machine is served."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import httpx
+import pytest
+
+import service.keys
+from service.exposure import is_loopback, refuse_exposure
+from service.keys import Client, entry_of, make_key, read_keys
+from service.settings import BadSetting, Settings
+from tests.serving import PATIENCE, ROOT, SERVE, Served, environment, free_port
+
+KEY, OTHER, THIRD = make_key(), make_key(), make_key()
+HASH = sha256(KEY.encode()).hexdigest()
+ENTRY = f"ada:grade:{HASH}"
+PAGE = (ROOT / "docs" / "keys.md").read_text()
+
+
+def test_a_key_is_long_random_and_fit_for_a_header():
+    assert KEY != OTHER
+    assert re.fullmatch(r"verigrad_[A-Za-z0-9_-]{43}", KEY)
+    assert entry_of("ada", "grade", KEY) == ENTRY
+
+
+def test_keys_are_found_again():
+    keys = read_keys(f"{ENTRY}, bob:compute:{sha256(OTHER.encode()).hexdigest().upper()},\n ada:grade:{'0' * 64}")
+    assert keys.client_of(KEY.encode()) == Client("ada", "grade")
+    assert keys.client_of(OTHER.encode()) == Client("bob", "compute")
+    for wrong in (b"", THIRD.encode(), KEY.encode()[:-1], KEY.encode() + b" ", HASH.encode(), KEY.upper().encode()):
+        assert keys.client_of(wrong) is None
+
+
+def test_no_keys():
+    assert not read_keys("")
+    assert not read_keys(" ")
+    assert read_keys(ENTRY)
+    assert read_keys("").client_of(KEY.encode()) is None
+
+
+@pytest.mark.parametrize("key", ["hunter2", "x" * 31, "x" * 513])
+def test_a_key_that_can_be_guessed_is_refused(key):
+    assert read_keys(entry_of("ada", "admin", key)).client_of(key.encode()) is None
+    assert read_keys(entry_of("ada", "admin", "x" * 32)).client_of(b"x" * 32)
+
+
+@pytest.mark.parametrize("asked", [KEY, OTHER, "unknown" * 6])
+def test_every_hash_is_compared_in_constant_time(monkeypatch, asked):
+    compared = []
+
+    def spy(known, given):
+        compared.append((known, given))
+        return known == given
+
+    monkeypatch.setattr(service.keys, "compare_digest", spy)
+    entries = [entry_of("first", "grade", KEY), f"mid:grade:{'1' * 64}", entry_of("last", "grade", OTHER)]
+    read_keys(",".join(entries)).client_of(asked.encode())
+    assert [known for known, _ in compared] == [bytes.fromhex(entry.rpartition(":")[2]) for entry in entries]
+    assert {given for _, given in compared} == {sha256(asked.encode()).digest()}
+
+
+@pytest.mark.parametrize(
+    ("scope", "allowed"), [("grade", ["grade"]), ("compute", ["grade", "compute"]), ("admin", ["grade", "compute", "admin"])]
+)
+def test_scopes(scope, allowed):
+    client = Client("ada", scope)
+    assert [least for least in ("grade", "compute", "admin") if client.may(least)] == allowed
+    assert client.sees_answers == (scope != "grade")
+
+
+BAD = {
+    "a key alone": (KEY, "entry 1 must be name:scope:hash"),
+    "no name": (f"grade:{HASH}", "entry 1 must be name:scope:hash"),
+    "a fourth part": (f"{ENTRY}:x", "entry 1 must be name:scope:hash"),
+    "nothing after the comma": (f"{ENTRY},", "entry 2 must be name:scope:hash"),
+    "scope": (f"{ENTRY},bob:write:{'2' * 64}", "the scope of entry 2 must be grade, compute or admin"),
+    "scope in capitals": (f"ada:Grade:{HASH}", "the scope of entry 1 must be grade, compute or admin"),
+    "the key for its hash": (f"ada:grade:{KEY}", "the hash of entry 1 must be a SHA-256 in 64 hexadecimal digits"),
+    "a digit less": (f"ada:grade:{HASH[1:]}", "the hash of entry 1 must be a SHA-256 in 64 hexadecimal digits"),
+    "digits of another alphabet": (f"ada:grade:{'٣' * 64}", "the hash of entry 1 must be a SHA-256"),
+    "an empty name": (f":grade:{HASH}", "the name of entry 1 must be 1 to 64 letters"),
+    "a name for a log to stumble over": (f"a\nb:grade:{HASH}", "the name of entry 1 must be 1 to 64 letters"),
+    "a long name": (f"{'a' * 65}:grade:{HASH}", "the name of entry 1 must be 1 to 64 letters"),
+    "nobody's name": (f"anonymous:grade:{HASH}", "the name of entry 1 is that of clients without a key"),
+    "the hash of nothing": (f"ada:grade:{sha256(b'').hexdigest()}", "the hash of entry 1 is that of an empty key"),
+    "one key for two": (f"{ENTRY},bob:grade:{HASH}", "entry 2 has the same hash as one before it"),
+    "one name, two scopes": (f"{ENTRY},ada:admin:{'2' * 64}", "entry 2 has the name of one before it, but another scope"),
+}
+
+
+@pytest.mark.parametrize(("text", "sentence"), BAD.values(), ids=BAD)
+def test_bad_setting_is_told_without_repeating_it(text, sentence, monkeypatch):
+    monkeypatch.setenv("VERIGRAD_KEYS", text)
+    with pytest.raises(BadSetting) as raised:
+        Settings.from_environment()
+    message = str(raised.value)
+    assert message.startswith(f"VERIGRAD_KEYS: {sentence}")
+    with pytest.raises(ValueError, match="entry") as direct:
+        Settings(keys=text)
+    for told in (message, str(direct.value)):
+        for part in re.split("[:,]", text):
+            assert len(part) < 10 or part not in told
+            assert len(part) < 10 or part[:8] not in told
+
+
+def test_settings_do_not_show_hashes():
+    settings = Settings(keys=ENTRY)
+    assert settings.keys == ENTRY
+    assert HASH not in repr(settings) + str(settings) + repr(read_keys(ENTRY).entries)
+
+
+def refused(*arguments, **variables):
+    return subprocess.run(
+        [*SERVE, *arguments], env=environment(**variables), capture_output=True, text=True, timeout=PATIENCE
+    )
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "0"])
+def test_without_keys_nobody_beyond_this_machine_is_served(host):
+    done = refused("--host", host, "--port", "0")
+    assert done.returncode == 2
+    assert "Verigrad listens" not in done.stdout
+    assert f"'{host}' reaches beyond it: set VERIGRAD_KEYS" in done.stderr
+    assert "VERIGRAD_ALLOW_ANONYMOUS=true" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_bad_keys_stop_the_start():
+    done = refused(VERIGRAD_KEYS=f"ada:grade:{KEY}")
+    assert done.returncode == 2
+    assert "VERIGRAD_KEYS: the hash of entry 1 must be" in done.stderr
+    assert KEY[:12] not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "127.1", "localhost", "::1"])
+def test_loopback(host):
+    assert is_loopback(host)
+    refuse_exposure(Settings(host=host))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "0", "192.0.2.1", "2001:db8::1", "no-such-host.invalid", "x" * 300])
+def test_beyond_loopback(host):
+    assert not is_loopback(host)
+    with pytest.raises(BadSetting):
+        refuse_exposure(Settings(host=host))
+    with pytest.raises(BadSetting):
+        refuse_exposure(Settings(host=host, keys=" "))
+    refuse_exposure(Settings(host=host, keys=ENTRY))
+    refuse_exposure(Settings(host=host, allow_anonymous=True))
+
+
+def test_the_container_is_open_only_as_the_compose_file_says():
+    (host,) = re.findall(r"VERIGRAD_HOST=(\S+)", (ROOT / "Dockerfile").read_text())
+    compose = (ROOT / "docker-compose.yml").read_text()
+    variables = dict(re.findall(r"^ +VERIGRAD_(\w+): (\S+)", compose, flags=re.MULTILINE))
+    assert variables == {"KEYS": "${VERIGRAD_KEYS:-}", "ALLOW_ANONYMOUS": '"true"'}
+    assert '- "127.0.0.1:8000:8000"' in compose  # as long as anybody may ask
+    with pytest.raises(BadSetting):
+        refuse_exposure(Settings(host=host))
+    refuse_exposure(Settings(host=host, allow_anonymous=True))
+
+
+def run(command, **variables):
+    """A line of docs/keys.md, by a shell."""
+    command = command.replace(".venv/bin/python", sys.executable)
+    return subprocess.run(["sh", "-c", command], env=environment(**variables), capture_output=True, text=True, cwd=ROOT)
+
+
+@pytest.mark.skipif(not shutil.which("curl") or not shutil.which("openssl"), reason="the page's lines need curl and openssl")
+def test_the_page_is_true():
+    make, by_hand, use = re.findall(r"```bash\n(.*?)```", PAGE, flags=re.DOTALL)
+    made = run(make)
+    key, entry = re.findall(r"^(?:key|entry) +(\S+)$", made.stdout, flags=re.MULTILINE)
+    assert entry == entry_of("autograder", "grade", key)
+    done = run(f'{by_hand}\necho "$VERIGRAD_KEY"')
+    second_entry, second_key = done.stdout.split()
+    assert second_entry == entry_of("autograder", "grade", second_key)
+    assert "http://127.0.0.1:8000/" in use
+    with Served("--port", str(free_port()), VERIGRAD_KEYS=f"{entry},{second_entry}") as served:
+        for each in (key, second_key):
+            done = run(use.replace("http://127.0.0.1:8000", served.address), VERIGRAD_KEY=each)
+            assert httpx.Response(200, text=done.stdout).json()["score"] == 1
+        done = run(use.replace("http://127.0.0.1:8000", served.address), VERIGRAD_KEY=OTHER)
+        assert httpx.Response(200, text=done.stdout).json()["type"] == "/problems/no-key"
+
+
+def test_making_a_key_is_refused_in_words():
+    for arguments, sentence in {
+        ("ada", "write"): "must be grade, compute or admin",
+        ("a b", "grade"): "name of the key",
+    }.items():
+        done = subprocess.run(
+            [sys.executable, "-m", "service.keys", *arguments], env=environment(), capture_output=True, text=True
+        )
+        assert (done.returncode, done.stdout) == (1, "")
+        assert sentence in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_no_key_or_hash_reaches_the_output_of_the_service(tmp_path):
+    errors = tmp_path / "errors"
+    with (
+        errors.open("w") as log,
+        Served("--port", "0", VERIGRAD_KEYS=f"{ENTRY},bob:compute:{'a' * 64}", errors=log) as served,
+    ):
+        assert served.curl.endswith('-H "authorization: Bearer $VERIGRAD_KEY"')
+        with httpx.Client(base_url=served.address, trust_env=False) as client:
+            for key in (KEY, OTHER, HASH):
+                headers = {"authorization": f"Bearer {key}", "x-request-id": f"of-{key[-4:]}"}
+                for path in ("/v1/grade", "/v1/gradients", "/nothing"):
+                    answer = client.post(path, json={}, headers=headers)
+                    assert answer.status_code in (401, 403, 404, 422)
+                    assert key not in answer.text + str(answer.headers)
+        served.process.terminate()
+        output = "".join(served.lines) + served.process.communicate(timeout=PATIENCE)[0] + Path(log.name).read_text()
+    assert f"request of-{OTHER[-4:]} from 127.0.0.1 was turned away: this key is not known here" in output
+    assert '"POST /v1/grade HTTP/1.1" 422' in output
+    for secret in (KEY, OTHER, HASH, "a" * 64):
+        assert secret not in output
+
+
+def test_the_printed_line_works_with_a_key():
+    with Served("--port", "0", VERIGRAD_KEYS=entry_of("bob", "compute", KEY)) as served:
+        if shutil.which("curl"):
+            assert '"certificate"' in run(served.curl, VERIGRAD_KEY=KEY).stdout
+        assert httpx.post(f"{served.address}/v1/gradients", json={}, trust_env=False).status_code == 401
+    assert "VERIGRAD_KEY" not in os.environ
