@@ -1,5 +1,6 @@
 """The gate: every address asks for the scope it should, whoever is turned away is told why, and every answer is marked."""
 
+import asyncio
 import json
 import pkgutil
 import re
@@ -12,13 +13,12 @@ import httpx
 import pytest
 from fastapi import APIRouter
 from starlette.testclient import TestClient
-from starlette.websockets import WebSocketDisconnect
 
 import service.routes
 from service.answer import SMALL
 from service.app import create_app
 from service.examples import GRADE, GRADE_BATCH, GRADIENTS
-from service.gate import FAILURES, client_of
+from service.gate import FAILURES, Gate, client_of
 from service.keys import Client, entry_of, make_key
 from service.scopes import LEAST_SCOPE, require_rows
 from service.settings import Settings
@@ -97,7 +97,7 @@ def test_what_has_no_row_does_not_exist(path):
         problem(client.post(path, headers=headers), 404, "not-found")
 
 
-def test_a_route_without_a_row_is_told_and_never_served():
+def test_a_route_without_a_row_is_told_and_never_served(monkeypatch):
     router = APIRouter()
     router.add_api_route("/v1/secret", lambda: "secret")
     with pytest.raises(LookupError, match="/v1/secret"):
@@ -105,6 +105,9 @@ def test_a_route_without_a_row_is_told_and_never_served():
     app = create_app(Settings())
     app.include_router(router)
     problem(TestClient(app).get("/v1/secret"), 404, "not-found")
+    monkeypatch.setattr(import_module("service.routes.train"), "router", router)
+    with pytest.raises(LookupError, match="/v1/secret"):
+        create_app(Settings())
 
 
 def test_an_encoded_address_is_the_same_address():
@@ -113,8 +116,19 @@ def test_an_encoded_address_is_the_same_address():
 
 
 def test_websockets_do_not_go_round_the_gate():
-    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/v1/grade", headers=bearer(KEYS["admin"])):
-        pass
+    passed, sent = [], []
+
+    async def inside(scope, receive, send):
+        passed.append(scope["type"])
+
+    async def send(message):
+        sent.append(message["type"])
+
+    gate = Gate(inside, Settings())
+    for kind in ("lifespan", "websocket", "another"):
+        asyncio.run(gate({"type": kind, "path": "/v1/grade", "headers": []}, None, send))  # type: ignore[arg-type]
+    assert passed == ["lifespan"]
+    assert sent == ["websocket.close"] * 2
 
 
 CREDENTIALS = {
@@ -313,6 +327,7 @@ def test_every_request_has_an_id_of_its_own():
 
 def test_docs_run_their_own_script_and_no_other():
     page = client.get("/docs")
+    assert len(page.headers.get_list("content-security-policy")) == 1  # of two, both would hold
     policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
     (script,) = re.findall("<script>(.*?)</script>", page.text, flags=re.DOTALL)
     digest = b64encode(sha256(script.encode()).digest()).decode()
