@@ -227,15 +227,15 @@ def test_each_attempt_is_given_what_is_left(both):
 
 
 def test_the_deadline_is_kept_while_a_reply_comes_in_crumbs():
-    """For what no timeout of one read ends."""
-    client = Both(Client, "http://service.example", transport=httpx.MockTransport(lambda sent: reply), deadline=10)
+    """No timeout of one read would end this."""
 
     def crumbs():
         while True:
             client.now += 3
             yield b" "
 
-    reply = httpx.Response(200, content=crumbs())
+    transport = httpx.MockTransport(lambda sent: httpx.Response(200, content=crumbs()))
+    client = Both(Client, "http://service.example", transport=transport, deadline=10)
     with client.client, pytest.raises(TimedOut):
         client.health()
     assert client.now == 12
