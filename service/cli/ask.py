@@ -109,6 +109,9 @@ def tell(row: Command, found: Answer, body: bytes, given: argparse.Namespace) ->
 
 
 def write(stream: TextIO, content: bytes) -> None:
+    """All of it: with PYTHONUNBUFFERED a stream has no buffer, and takes only as much at once as a pipe holds."""
     out: BinaryIO = stream.buffer
-    out.write(content)
+    left = memoryview(content)
+    while left:
+        left = left[out.write(left) :]
     out.flush()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -15,6 +15,8 @@ from service.cli.locate import Place, locate, place_of
 MOST = 5
 """Errors that are shown with their lines."""
 MARGIN = "  "
+AROUND = 10
+"""Columns that are shown after a place, if there is something."""
 
 
 def problem(document: Any, body: bytes, file: str, width: int) -> Iterator[RenderableType]:
@@ -50,7 +52,7 @@ def pointed(place: Place, width: int) -> Iterator[RenderableType]:
     """The line, or as much of it as fits, and a mark below the place."""
     room = width - 2 * len(MARGIN)
     line, column = place.text.expandtabs(1), place.column - 1
-    start = max(0, column - room // 2) if len(line) > room else 0
-    part = line[start : start + room]
-    yield Text(f"{MARGIN * 2}{part}", no_wrap=True, overflow="crop")
-    yield Text(f"{MARGIN * 2}{' ' * cell_len(part[: column - start])}^", "bold red")
+    start = 0 if cell_len(line[:column]) < room - AROUND else max(0, column - room // 2)
+    part = set_cell_size(line[start:], room)  # what is cut off, or filled up, to a width
+    yield Text(f"{MARGIN * 2}{part.rstrip()}")
+    yield Text(f"{MARGIN * 2}{' ' * cell_len(line[start:column])}^", "bold red")
