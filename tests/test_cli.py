@@ -250,16 +250,17 @@ def test_a_fault_of_ours_is_said_to_be_one(ask, monkeypatch, caplog):
 # --- as a process
 
 
-def start(*arguments, **options):
+def start(*arguments, **variables):
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([*VERIGRAD, *arguments], env=environment(), **{**streams, **options})
+    return subprocess.Popen([*VERIGRAD, *arguments], env=environment(**variables), **streams)
 
 
-def test_a_reader_that_goes_away_is_no_error():
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_goes_away_is_no_error(unbuffered):
     """Of an answer that is larger than a pipe holds."""
     body = {**GRADIENTS["graph"].body, "values": {"x": [1.5] * 300, "c": [1] * 300}, "jacobians": ["ds/dx"]}
     body["graph"] = {"expressions": ["s = softmax(x)", "J = dot(c, s)"]}
-    with start("gradients", "-") as process:
+    with start("gradients", "-", PYTHONUNBUFFERED=unbuffered) as process:
         assert process.stdin
         assert process.stdout
         assert process.stderr
