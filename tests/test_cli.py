@@ -251,7 +251,7 @@ def test_a_fault_of_ours_is_said_to_be_one(ask, monkeypatch, caplog):
 
 
 def start(*arguments, **variables):
-    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    streams: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     return subprocess.Popen([*VERIGRAD, *arguments], env=environment(**variables), **streams)
 
 

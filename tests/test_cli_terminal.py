@@ -1,13 +1,7 @@
 """What a person sees on a terminal of 80 columns."""
 
-import fcntl
 import io
-import os
 import re
-import struct
-import subprocess
-import sys
-import termios
 
 import orjson
 import pytest
@@ -17,7 +11,7 @@ from service.cli.locate import locate, place_of
 from service.cli.show import show, show_problem
 from service.examples import CHECK, GRADE, GRADE_BATCH, GRADIENTS, MISTAKES, TRAIN
 from service.perform import perform
-from tests.serving import environment
+from tests.terminal import on_a_terminal
 
 EXAMPLES = {
     "gradients": GRADIENTS,
@@ -51,26 +45,6 @@ def told(body, operation="gradients"):
     assert reply.status >= 400
     show_problem(orjson.loads(reply.content), body, "task.json", stream)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
-
-
-def on_a_terminal(*arguments, **variables):
-    """Run with its output on a terminal of 80 columns: its status and what is drawn."""
-    ours, theirs = os.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    variables = {**environment(TERM="xterm-256color"), **variables}
-    variables.pop("COLUMNS")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "service", *arguments], env=variables, stdin=theirs, stdout=theirs, stderr=theirs
-    )
-    os.close(theirs)
-    drawn = b""
-    while True:
-        try:
-            drawn += os.read(ours, 65_536)
-        except OSError:  # as Linux says that nobody writes there any more
-            break
-    os.close(ours)
-    return process.wait(), drawn.decode().replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize(("operation", "body"), CASES)

@@ -59,7 +59,7 @@ def add_commands(commands: Any) -> None:
         command: argparse.ArgumentParser = commands.add_parser(
             row.name,
             help=row.help,
-            description=f"Give {row.help}. FILE holds the JSON that POST {path} takes; the answer is the same.",
+            description=f"{row.help.capitalize()}. FILE holds the JSON that POST {path} takes; the answer is the same.",
             epilog=f"for example:\n  {row.example}\n\n{MEANING}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )

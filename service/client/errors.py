@@ -23,8 +23,10 @@ HOPELESS = frozenset({"deadline-exceeded"})
 class VerigradError(Exception):
     """Whatever this library raises once a request was made."""
 
-    temporary = False
-    """Whether the same request may succeed a little later."""
+    @property
+    def temporary(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Refused(VerigradError):
         return [Fault(str(each.get("path", "")), str(each.get("message", ""))) for each in self.document.get("errors", [])]
 
     @property
-    def temporary(self) -> bool:  # type: ignore[override]
+    def temporary(self) -> bool:
         return self.status in TEMPORARY and self.kind not in HOPELESS
 
     def __str__(self) -> str:
@@ -83,7 +85,9 @@ class Refused(VerigradError):
 class Unreachable(VerigradError):
     """No connection, or one that broke before the whole reply was there."""
 
-    temporary = True
+    @property
+    def temporary(self) -> bool:
+        return True
 
 
 class TimedOut(VerigradError):
