@@ -3,8 +3,12 @@
 import inspect
 import logging
 import pickle
+import socket
 import subprocess
 import sys
+import threading
+import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -26,12 +30,12 @@ KEY = "vg_6f1c0ffee"
 class Both:
     """Either client, asked without awaiting."""
 
-    def __init__(self, kind, *arguments, **options):
+    def __init__(self, kind, *arguments, clock=None, **options):
         self.kind = kind
         self.arguments, self.options = arguments, options
         self.client = kind(*arguments, **options)
         self.now, self.slept, self.sent = 0.0, [], []
-        self.client._clock = lambda: self.now
+        self.client._clock = clock or (lambda: self.now)
         self.client._draw = lambda: 1.0
         self.client._sleep = self.sleep if kind is Client else self.sleep_later
 
@@ -239,6 +243,30 @@ def test_the_deadline_is_kept_while_a_reply_comes_in_crumbs():
     with client.client, pytest.raises(TimedOut):
         client.health()
     assert client.now == 12
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient], ids=["sync", "async"])
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"], ids=["headers", "body"])
+def test_the_deadline_is_kept_by_a_network_of_crumbs(kind, head):
+    """A byte at a time, of the headers or of the body, and never an end."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def crumble():
+            connection, _ = server.accept()
+            with connection, suppress(OSError):  # as the client hangs up
+                connection.recv(65_536)
+                connection.sendall(head or b"HTTP/1.1 200 OK\r\nx: ")
+                while True:
+                    connection.sendall(b"x")
+                    time.sleep(0.01)
+
+        thread = threading.Thread(target=crumble)
+        thread.start()
+        start = time.perf_counter()
+        with pytest.raises(TimedOut):
+            Both(kind, f"http://127.0.0.1:{server.getsockname()[1]}", deadline=0.2, clock=time.monotonic).health()
+        assert time.perf_counter() - start < 2
+        thread.join()
 
 
 def test_the_deadline_ends_what_never_replies():

@@ -79,7 +79,7 @@ def error_of(outcome: Outcome, where: str) -> tuple[VerigradError, Exception | N
     if isinstance(outcome, httpx.ConnectError):
         return Unreachable(f"{where} cannot be reached: {outcome}"), outcome
     if isinstance(outcome, httpx.NetworkError | httpx.RemoteProtocolError | httpx.ProxyError):
-        return Unreachable(f"the connection to {where} broke: {outcome}"), outcome
+        return Unreachable(f"the connection to {where} broke: {str(outcome) or type(outcome).__name__}"), outcome
     return UnexpectedReply(f"{where} cannot be asked, or its reply not be read: {outcome}"), outcome
 
 

@@ -8,6 +8,7 @@ takes long is being computed, and asking twice would double that; so a timeout w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,6 +49,18 @@ class Deadline:
         return self.until - self.clock()
 
 
+class Left(float):
+    """Seconds that were left when they were asked for, and whom to ask again."""
+
+    deadline: Deadline
+
+    @classmethod
+    def of(cls, deadline: Deadline, most: float) -> Left:
+        made = cls(min(max(deadline.left(), SHORTEST), most))
+        made.deadline = deadline
+        return made
+
+
 class TimeLeft(dict[str, float]):
     """The timeouts of one request, for httpx. It looks one up as each phase begins, and is told what is left then."""
 
@@ -55,9 +68,8 @@ class TimeLeft(dict[str, float]):
         super().__init__()
         self.deadline = deadline
 
-    def get(self, phase: str, default: object = None) -> float:
-        left = max(self.deadline.left(), SHORTEST)
-        return min(left, CONNECT) if phase == "connect" else left
+    def get(self, phase: str, default: object = None) -> Left:
+        return Left.of(self.deadline, CONNECT if phase == "connect" else math.inf)
 
 
 def retry_after(headers: httpx.Headers, now: datetime) -> float | None:

@@ -10,6 +10,7 @@ import httpx
 
 from service.client import calls
 from service.client.base import DEADLINE, Base, http_options
+from service.client.bounded import keep_deadlines
 from service.client.calls import Body, CheckOptions, GradientsOptions, Submissions, TrainOptions
 from service.client.catalog import Catalog
 from service.client.exchange import Call, Outcome, Pause, Reply
@@ -26,8 +27,7 @@ class Client(Base):
         solution = client.gradients(problem)
 
     `url` and `key` are those of VERIGRAD_URL and VERIGRAD_KEY unless given. `deadline` is in seconds, and for the whole
-    of a request with all its repetitions. Two things alone can hold it up for longer, because nothing interrupts them:
-    the lookup of a host's name, and a server that sends its reply in crumbs. (AsyncClient has neither weakness.)
+    of a request with all its repetitions. The lookup of a host's name alone can take longer, as nothing interrupts it.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class Client(Base):
     ) -> None:
         super().__init__(url, deadline, retry)
         self._http = httpx.Client(transport=transport, **http_options(self.url, key))
+        keep_deadlines(self._http)
         self._sleep = time.sleep
 
     def gradients(self, problem: Body, **options: Unpack[GradientsOptions]) -> Solution:
