@@ -35,7 +35,7 @@ def blocks(page):
 
 def run(block, address, folder):
     """What it prints. `folder` is the working directory, and has `verigrad` in it."""
-    code = block.code.replace(ADDRESS, address)
+    code = block.code.replace(ADDRESS, address).replace(".venv/bin/python", sys.executable)
     if code.startswith("curl "):
         return str(pasted(code))  # also where there is no curl
     if block.language == "python":
