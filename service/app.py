@@ -16,13 +16,18 @@ from service.pool import Pool
 from service.routes import catalog, check, docs, grade, gradients, health, mistakes, problems, train
 from service.scopes import require_rows
 from service.settings import Settings
+from service.tags import TAGS
 
 DESCRIPTION = """\
 Post a network, a graph of expressions or a loss; get every value and gradient back, confirmed by a second method. Have
 your own gradients checked, a student's answers graded, or a few steps of an optimizer made.
 
-Errors are problem documents ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) with a stable `type`, a sentence, and
-the path of what is wrong. [All types](problems)
+**To try it**, open an operation, choose one of its examples, change what you like, and press *Execute*. The answer is
+shown below, with the line of curl that asks for it. What to build a problem with is in the
+[catalog](v1/catalog); a problem, its quantities and its conventions are explained in README.
+
+Errors are problem documents (RFC 9457) with a stable `type`, a sentence, and the path of what is wrong.
+[All types](problems)
 """
 
 
@@ -48,6 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=VERSION,
         summary="Gradients, exact and confirmed",
         description=DESCRIPTION,
+        openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

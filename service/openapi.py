@@ -17,7 +17,7 @@ from pydantic.json_schema import models_json_schema
 from service.allowance import Allowance
 from service.examples import Example
 from service.operations import OPERATIONS
-from service.problem_documents import MEDIA_TYPE
+from service.problem_documents import MEDIA_TYPE, problem_document
 from service.problem_types import PROBLEM_TYPES
 from service.schemas.base import Schemas
 from service.schemas.catalog import Catalog
@@ -50,6 +50,8 @@ KEY_SCHEME = {
     "description": "A key of this service; where it runs without keys, none is needed. A key has one of three scopes:"
     " `grade` may only grade, and sees no answer; `compute` may do all but administration; `admin` may do all.",
 }
+FEW = 4
+"""Types of problem with one status that can be told in a line."""
 Computed = Callable[[], dict[str, Any]]
 requested: dict[str, Mapping[str, Example]] = {}
 """The examples of a request, by model. Routes add to this and to the next when they are imported."""
@@ -80,8 +82,15 @@ def shown(response: str, compute: Computed, errors: tuple[int, ...] = ()) -> dic
 
 
 def problem(status: int) -> dict[str, Any]:
-    titles = "; ".join(row.title for row in PROBLEM_TYPES.values() if row.status == status)
-    return {"description": titles, "content": {MEDIA_TYPE: {"schema": reference("ProblemDocument")}}}
+    """One example a type of problem with this status; each names its page."""
+    rows = [row for row in PROBLEM_TYPES.values() if row.status == status]
+    examples = {row.kind: {"summary": row.title, "value": problem_document(row.kind)} for row in rows}
+    content = {"schema": reference("ProblemDocument"), "examples": examples}
+    titles = "; ".join(row.title for row in rows)
+    return {
+        "description": titles if len(rows) < FEW else "It cannot be done as it is; `type` tells why",
+        "content": {MEDIA_TYPE: content},
+    }
 
 
 def reference(name: str) -> dict[str, str]:
@@ -101,7 +110,12 @@ def describe(app: FastAPI) -> None:
 
 def build(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
-        title=app.title, version=app.version, summary=app.summary, description=app.description, routes=app.routes
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=app.description,
+        routes=app.routes,
+        tags=app.openapi_tags,
     )
     document["components"] = {"schemas": components(), "securitySchemes": {"key": KEY_SCHEME}}
     for path, operations in document["paths"].items():

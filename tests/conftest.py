@@ -1,8 +1,10 @@
-"""What many tests share."""
+"""What many tests share; and what could not be tested here is said at the end, in words that nobody overlooks."""
 
 import pytest
 
 from tests.serving import Served
+
+NOT_TESTED = "NOT TESTED"
 
 
 @pytest.fixture(scope="session")
@@ -10,3 +12,10 @@ def served():
     """A running service, for tests that only ask it."""
     with Served("--port", "0") as running:
         yield running
+
+
+def pytest_terminal_summary(terminalreporter):
+    reasons = {str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])}
+    for reason in sorted(reasons):
+        if NOT_TESTED in reason:
+            terminalreporter.write_line(reason.removeprefix("Skipped: "), red=True, bold=True)

@@ -50,6 +50,13 @@ class Served:
         match = re.search(r"http://\S+?(?=/v1)", self.curl)
         assert match
         self.address = match[0]
+        self.listener = threading.Thread(target=self.listen, daemon=True)
+        self.listener.start()
+
+    def listen(self):
+        """Take in what it logs: a service whose log nobody reads stands still once the pipe is full."""
+        assert self.process.stdout
+        self.lines.extend(self.process.stdout)
 
     def __enter__(self):
         return self
@@ -57,7 +64,10 @@ class Served:
     def __exit__(self, *exception):
         if self.process.poll() is None:
             self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        self.listener.join()
+        assert self.process.stdout
+        self.process.stdout.close()
 
     def stop(self, number):
         self.process.send_signal(number)

@@ -24,6 +24,7 @@ from service.schemas.optimizer import KINDS
 from service.schemas.problem import Graph, GraphProblem, Init, Layer, Loss, LossProblem, Network, NetworkProblem
 from service.schemas.train import TrainOptions
 from service.settings import Settings
+from service.tags import TAGS
 
 CASES = json.loads((Path(__file__).parent / "worked_examples.json").read_text(encoding="utf-8"))["cases"]
 client = TestClient(create_app(Settings()), raise_server_exceptions=False)
@@ -207,16 +208,23 @@ def test_training_has_the_fields_that_the_engine_reads():
     assert {*TrainOptions.model_fields, *FIELDS} == set(TRAIN_FIELDS)
 
 
+def test_every_group_of_operations_is_described():
+    used = {tag for methods in DOCUMENT["paths"].values() for operation in methods.values() for tag in operation["tags"]}
+    assert [tag["name"] for tag in DOCUMENT["tags"]] == list(TAGS)
+    assert used == set(TAGS)
+
+
 def test_docs_need_no_internet():
     page = client.get("/docs")
     assert page.status_code == 200
-    addresses = re.findall(r"""(?:src|href|url)\s*[=:]\s*["']([^"']+)["']""", page.text)
-    assert "openapi.json" in addresses
-    assert "://" not in page.text
+    parts = page.text + client.get("/docs/docs.js").text + client.get("/docs/docs.css").text
+    assert "://" not in parts
+    addresses = re.findall(r"""(?:src|href|url)\s*[=:]\s*["']([^"']+)["']""", parts)
+    assert {"docs/docs.js", "docs/docs.css", "openapi.json"} < set(addresses)
     for address in addresses:
         assert not address.startswith("/")
         assert client.get(f"/{address}").status_code == 200
-    assert '"validatorUrl": null' in page.text
+    assert "validatorUrl: null" in parts
 
 
 def test_root_leads_to_the_docs():

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from service.catalog import catalog
 from service.openapi import shown
 
-router = APIRouter(tags=["gradients"])
+router = APIRouter(tags=["reference"])
 
 
 @router.get("/v1/catalog", summary="What there is", **shown("Catalog", catalog, errors=(429,)))
