@@ -8,7 +8,7 @@ from pydantic import Field
 
 from engine.check import METHODS
 from engine.check.checking import LEAST_STEP
-from service.schemas.base import Absent, Numbers, Wire, one_of
+from service.schemas.base import Absent, Given, Numbers, Wire, one_of
 from service.schemas.gradients import Kink
 
 WORST = {"index": [0, 1], "submitted": 0.2, "numeric": -0.2}
@@ -16,11 +16,11 @@ Status = Literal["agrees", "disagrees", "kink", "inconclusive"]
 
 
 class CheckOptions(
-    Wire, json_schema_extra={"examples": [{"gradients": {"dx": 4, "dy": 4}, "method": "central", "step": 1e-5}]}
+    Given, json_schema_extra={"examples": [{"gradients": {"dx": 4, "dy": 4}, "method": "central", "step": 1e-5}]}
 ):
     """What to check, and how."""
 
-    gradients: dict[str, Numbers] | Absent = None
+    gradients: Annotated[dict[str, Numbers], Field(min_length=1)] | Absent = None
     """By name, such as dW1; the engine's own gradients of the parameters if left out."""
     method: Annotated[str, one_of(METHODS)] = "increment"
     step: Annotated[float, Field(ge=LEAST_STEP, le=1)] | Absent = None

@@ -11,7 +11,7 @@ from engine.grading.compare import MODES, Mode
 from engine.grading.grade import Verdict
 from engine.grading.policy import FEEDBACK, MOST_POINTS
 from engine.version import ENGINE_VERSION, POLICY_VERSION
-from service.schemas.base import Absent, Part, Results, Wire, either, one_of, row_model
+from service.schemas.base import Absent, Given, Part, Results, Wire, either, one_of, row_model
 from service.schemas.gradients import Formula, Kink
 from service.schemas.mistakes import MISTAKE
 from service.schemas.operation import ProblemDocument
@@ -122,7 +122,7 @@ class Policy(
     """If left out, digits are read as they are written."""
 
 
-class GradeOptions(Wire, json_schema_extra={"examples": [{"answers": ANSWERS, "policy": {"feedback": "hint"}}]}):
+class GradeOptions(Given, json_schema_extra={"examples": [{"answers": ANSWERS, "policy": {"feedback": "hint"}}]}):
     """What was answered, and how it is graded."""
 
     answers: Answers
@@ -137,7 +137,7 @@ class Submission(Part, json_schema_extra={"examples": [{"id": "s1", "answers": A
     answers: Answers
 
 
-class GradeBatchOptions(Wire, json_schema_extra={"examples": [{"submissions": [{"id": "s1", "answers": ANSWERS}]}]}):
+class GradeBatchOptions(Given, json_schema_extra={"examples": [{"submissions": [{"id": "s1", "answers": ANSWERS}]}]}):
     """What many answered, and how it is graded."""
 
     submissions: list[Submission]

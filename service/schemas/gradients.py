@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from engine.solution import PARTS
-from service.schemas.base import Absent, Results, Wire, one_of
+from service.schemas.base import Absent, Given, Results, Wire, one_of
 
 JACOBIAN = {"shape": [2, 2], "value": [[0.25, 0.0], [0.0, 0.1875]]}
 KINK = {"node": "Z1", "index": [3, 0]}
@@ -13,7 +13,9 @@ FORMULA = {"text": "dZ1 = dA1 * A1 * (1 - A1)", "latex": r"dZ_{1} = dA_{1} \odot
 CERTIFICATE = {"method": "increment", "status": "agrees", "max_error": 3e-16, "coordinates": 9, "kinks": []}
 
 
-class GradientsOptions(Wire, json_schema_extra={"examples": [{"include": ["local", "formulas"], "jacobians": ["dA2/dW1"]}]}):
+class GradientsOptions(
+    Given, json_schema_extra={"examples": [{"include": ["local", "formulas"], "jacobians": ["dA2/dW1"]}]}
+):
     """What to give beside values and gradients."""
 
     include: list[Annotated[str, one_of(PARTS)]] | Absent = None

@@ -11,7 +11,7 @@ from engine.ops.dense import LAYOUTS, ORIENTATIONS
 from engine.problems.cost import AVERAGES, OUTPUTS, REDUCTIONS
 from engine.problems.loss_rules import LOSS_RULES
 from engine.problems.network import MAXIMUM_UNITS, SPREADS
-from service.schemas.base import Absent, Matrix, Numbers, Part, Vector, Wire, one_of
+from service.schemas.base import Absent, Given, Matrix, Numbers, Part, Vector, one_of
 from service.schemas.optimizer import Optimizer
 
 LAYER = {"weights": [[0.5], [-1.0]], "bias": [0.1], "activation": "sigmoid"}
@@ -20,6 +20,8 @@ GRAPH = {"expressions": ["q = x + y", "f = q * z"], "output": "f"}
 
 Layout = Annotated[str, one_of(LAYOUTS)]
 LossName = Annotated[str, one_of(LOSS_RULES)]
+Indices = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+Expression = Annotated[str, Field(pattern=r"^\s*[A-Za-z]\w*\s*=")]
 
 
 class Init(Part, json_schema_extra={"examples": [{"kind": "he", "seed": 7}]}):
@@ -81,25 +83,25 @@ class Network(Part, json_schema_extra={"examples": [NETWORK]}):
 class Graph(Part, json_schema_extra={"examples": [GRAPH]}):
     """Named expressions: Python arithmetic (+ - * / ** @, parentheses, numbers) and calls of the ops in the catalog."""
 
-    expressions: Annotated[list[str], Field(min_length=1)]
+    expressions: Annotated[list[Expression], Field(min_length=1)]
     output: str | Absent = None
     """What gradients are of, a single number; the last expression if left out."""
 
 
 class NetworkProblem(
-    Wire, json_schema_extra={"examples": [{"network": NETWORK, "inputs": [[1, 2], [0.5, -1]], "labels": [[1], [0]]}]}
+    Given, json_schema_extra={"examples": [{"network": NETWORK, "inputs": [[1, 2], [0.5, -1]], "labels": [[1], [0]]}]}
 ):
     """A network, inputs and labels."""
 
     network: Network
     inputs: Matrix
     """One example a row, or a column: see `layout`."""
-    labels: Matrix | list[int]
+    labels: Matrix | Indices
     """Shaped like the output; for cross_entropy also a flat list of class indices from 0."""
     optimizer: Optimizer | Absent = None
 
 
-class GraphProblem(Wire, json_schema_extra={"examples": [{"graph": GRAPH, "values": {"x": 2, "y": 3, "z": 4}}]}):
+class GraphProblem(Given, json_schema_extra={"examples": [{"graph": GRAPH, "values": {"x": 2, "y": 3, "z": 4}}]}):
     """A graph of expressions, and the values of the names that it begins with."""
 
     graph: Graph
@@ -110,7 +112,7 @@ class GraphProblem(Wire, json_schema_extra={"examples": [{"graph": GRAPH, "value
 
 
 class LossProblem(
-    Wire,
+    Given,
     json_schema_extra={
         "examples": [{"loss": "cross_entropy", "predictions": [[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]], "labels": [0, 1]}]
     },
@@ -119,6 +121,6 @@ class LossProblem(
 
     loss: LossName | Loss
     predictions: Matrix
-    labels: Matrix | list[int]
+    labels: Matrix | Indices
     """Shaped like the predictions; for cross_entropy also a flat list of class indices from 0."""
     layout: Layout = "rows"

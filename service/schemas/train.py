@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engine.training.request import MOST_PASSES, MOST_STEPS, PARTS
-from service.schemas.base import Absent, Part, Results, Wire, one_of
+from service.schemas.base import Absent, Given, Part, Results, Wire, one_of
 from service.schemas.optimizer import Optimizer
 
 STOP_WHEN = {"gradient_norm": 1e-6}
@@ -29,9 +29,12 @@ class StopWhen(Part, json_schema_extra={"examples": [STOP_WHEN]}):
 
 
 class TrainOptions(
-    Wire,
+    Given,
     json_schema_extra={
-        "oneOf": [{"required": ["steps"]}, {"required": ["epochs"]}],
+        "oneOf": [
+            {"required": ["steps"], "properties": {"epochs": {"type": "null"}}},
+            {"required": ["epochs"], "properties": {"steps": {"type": "null"}}},
+        ],
         "examples": [
             {"optimizer": {"kind": "sgd", "learning_rate": 0.1}, "epochs": 2, "batch_size": 2, "stop_when": STOP_WHEN},
         ],
