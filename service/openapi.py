@@ -1,11 +1,12 @@
 """The OpenAPI document: routes say which models and examples are theirs, and this puts it together.
 
-The example of a response is what the engine answers to the first example of the request, so it cannot grow stale.
+The examples of a response are what the engine answers to those of the request, so they cannot grow stale.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -55,8 +56,8 @@ FEW = 4
 Computed = Callable[[], dict[str, Any]]
 requested: dict[str, Mapping[str, Example]] = {}
 """The examples of a request, by model. Routes add to this and to the next when they are imported."""
-computed: dict[str, Computed] = {}
-"""What makes the example of a response, by model; run when the document is asked for."""
+computed: dict[str, tuple[Computed, ...]] = {}
+"""What makes the examples of a response, by model; run when the document is asked for."""
 
 
 def posted(request: str, response: str, examples: Mapping[str, Example], operation: str) -> dict[str, Any]:
@@ -66,17 +67,17 @@ def posted(request: str, response: str, examples: Mapping[str, Example], operati
         "schema": reference(request),
         "examples": {name: {"summary": each.summary, "value": each.body} for name, each in examples.items()},
     }
-    first = next(iter(examples.values())).body
+    answers = [partial(OPERATIONS[operation], each.body, Allowance()) for each in examples.values()]
     body = {"required": True, "content": {"application/json": content}}
     return {
-        **shown(response, lambda: OPERATIONS[operation](first, Allowance()), errors=ERRORS),
+        **shown(response, *answers, errors=ERRORS),
         "openapi_extra": {"requestBody": body},
     }
 
 
-def shown(response: str, compute: Computed, errors: tuple[int, ...] = ()) -> dict[str, Any]:
+def shown(response: str, *examples: Computed, errors: tuple[int, ...] = ()) -> dict[str, Any]:
     """What a route says of itself that answers with this model."""
-    computed[response] = compute
+    computed[response] = examples
     answer = {"description": "Successful response", "content": {"application/json": {"schema": reference(response)}}}
     return {"response_class": Response, "responses": {200: answer, **{status: problem(status) for status in errors}}}
 
@@ -146,7 +147,7 @@ def components() -> dict[str, Any]:
             "unevaluatedProperties": False,
             "examples": [example.body for example in requested[asked.model].values()],
         }
-    for name, compute in computed.items():
-        example = orjson.dumps(compute(), option=orjson.OPT_SERIALIZE_NUMPY)
-        definitions[name]["examples"] = [orjson.loads(example)]
+    for name, computes in computed.items():
+        examples = [orjson.dumps(compute(), option=orjson.OPT_SERIALIZE_NUMPY) for compute in computes]
+        definitions[name]["examples"] = list(map(orjson.loads, examples))
     return dict(sorted(definitions.items()))

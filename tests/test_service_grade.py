@@ -12,9 +12,9 @@ from engine.grading.mistakes import MISTAKES
 from service.app import create_app
 from service.examples import GRADE, GRADE_BATCH, SIBLINGS
 from service.settings import Settings
+from tests.contract import SCHEMAS, closed, validate
 from tests.problems import CASES
 from tests.test_service_errors import problem
-from tests.test_service_openapi import SCHEMAS, closed, validate
 
 client = TestClient(create_app(Settings(max_submissions=5)), raise_server_exceptions=False)
 MLP = CASES["mlp-3-2-1"]["problem"]

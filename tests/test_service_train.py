@@ -9,9 +9,9 @@ from engine.optimizers import OPTIMIZERS
 from service.app import create_app
 from service.examples import LEAST_SQUARES, REGRESSION
 from service.settings import Settings
+from tests.contract import SCHEMAS, closed, validate
 from tests.problems import CASES
 from tests.test_service_errors import problem
-from tests.test_service_openapi import SCHEMAS, closed, validate
 
 client = TestClient(create_app(Settings()), raise_server_exceptions=False)
 LOGISTIC = CASES["logistic-sentiment-step"]

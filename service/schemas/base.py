@@ -37,6 +37,10 @@ Results = TypeAliasType(
 )
 
 
+Reason = Annotated[str, Field(examples=["dA1[0][0] is infinite"])]
+"""Why a number is null."""
+
+
 class Wire(BaseModel):
     """A model of the wire."""
 

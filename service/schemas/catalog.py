@@ -22,30 +22,40 @@ RELATIVE = {
     "formula": "|s − t| ≤ relative·|t| + absolute",
 }
 TANH = {"name": "tanh", "summary": "", "operands": ["x"], "options": [], "formula": FORMULA}
+ABS = {**TANH, "name": "abs", "formula": {"value": "abs(x)", "gradients": ["d * sign(x)"]}, "at_kinks": "0 at 0"}
 
 
 class Option(Wire, json_schema_extra={"examples": [SCALE]}):
     """A setting of a row; one that is not required has a default."""
 
     name: str
+    """As it is written in a request."""
     required: bool
+    """Whether it must be given."""
     default: Any = None
+    """What it is if left out."""
 
 
 class OpFormula(Wire, json_schema_extra={"examples": [FORMULA]}):
     """How an op is computed, and one gradient an operand: d is the derivative with respect to the result `out`."""
 
     value: str
+    """Of the result."""
     gradients: list[str]
+    """One an operand."""
 
 
-class CatalogOp(Wire, json_schema_extra={"examples": [TANH]}):
+class CatalogOp(Wire, json_schema_extra={"examples": [TANH, ABS]}):
     """An op that expressions can call, or an activation."""
 
     name: str
+    """As it is written in a request."""
     summary: str
+    """Where there is more to say than the formula does; else empty."""
     operands: list[str]
+    """What it takes, by the names in the formula."""
     options: list[Option]
+    """What can be given beside the operands."""
     formula: OpFormula
     at_kinks: str | Absent = None
     """The derivative that is used where there is none, in words."""
@@ -65,14 +75,29 @@ class CatalogLoss(
                 "predictions": "any numbers",
                 "class_indices": False,
                 "last_layers": ["identity", "sigmoid", "tanh"],
-            }
+            },
+            {
+                "name": "hinge",
+                "summary": "",
+                "operands": ["A", "Y"],
+                "options": [SCALE],
+                "formula": {"value": "max(0, 1 - A * Y)", "gradients": ["-d * Y * (A * Y < 1)"]},
+                "at_kinks": "0 where A * Y = 1",
+                "labels": "-1 or 1",
+                "predictions": "any numbers",
+                "class_indices": False,
+                "last_layers": ["identity"],
+                "advice": "end with 'identity'",
+            },
         ]
     },
 ):
     """A loss, and what it goes with."""
 
     labels: str
+    """Which labels it takes."""
     predictions: str
+    """Which predictions it takes."""
     class_indices: bool
     """Whether labels may be a flat list of class indices."""
     last_layers: list[str]
@@ -85,8 +110,11 @@ class CatalogOptimizer(Wire, json_schema_extra={"examples": [SGD]}):
     """An optimizer: the parameter p after the first step, given its gradient dp."""
 
     name: str
+    """Its `kind` in a request."""
     options: list[Option]
+    """What can be given beside the kind."""
     formula: str
+    """Of the first step."""
     recurrence: list[str]
     """Every step as lines of Python, with g the gradient and t the count of the step from 1."""
     state: list[str]
@@ -97,13 +125,16 @@ class CheckMethod(Wire, json_schema_extra={"examples": [{"name": "increment", "s
     """A method of POST /v1/check."""
 
     name: str
+    """As it is written in a request."""
     summary: str
+    """What it does."""
 
 
 class CatalogMistake(Wire, json_schema_extra={"examples": [MISTAKE]}):
     """A misconception that grading knows."""
 
     code: str
+    """Stable, for programs."""
     family: str
     """Mistakes of one family explain the same numbers in more or less special words."""
     message: str
@@ -114,7 +145,9 @@ class CatalogTolerance(Wire, json_schema_extra={"examples": [RELATIVE]}):
     """A mode of tolerance: s is the submitted entry, t the true one, T the whole of the true ones."""
 
     name: str
+    """Its `mode` in a request."""
     options: list[Option]
+    """What can be given beside the mode."""
     formula: str
     """What is right."""
 
@@ -123,11 +156,18 @@ class Catalog(Wire):
     """What there is to build a problem with."""
 
     ops: list[CatalogOp]
+    """What expressions can call."""
     activations: list[CatalogOp]
+    """Of layers."""
     losses: list[CatalogLoss]
+    """Of networks, and by themselves."""
     optimizers: list[CatalogOptimizer]
+    """For one step, and for training."""
     check_methods: list[CheckMethod]
+    """Of a check."""
     mistakes: list[CatalogMistake]
+    """That grading knows."""
     tolerances: list[CatalogTolerance]
+    """Of grading."""
     conventions: dict[str, list[str]]
     """The fields that take one of a few names, and these names."""

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from engine.check import METHODS
 from engine.check.checking import LEAST_STEP
-from service.schemas.base import Absent, Given, Numbers, Wire, one_of
+from service.schemas.base import Absent, Given, Numbers, Reason, Wire, one_of
 from service.schemas.gradients import Kink
 
 WORST = {"index": [0, 1], "submitted": 0.2, "numeric": -0.2}
@@ -16,13 +16,20 @@ Status = Literal["agrees", "disagrees", "kink", "inconclusive"]
 
 
 class CheckOptions(
-    Given, json_schema_extra={"examples": [{"gradients": {"dx": 4, "dy": 4}, "method": "central", "step": 1e-5}]}
+    Given,
+    json_schema_extra={
+        "examples": [
+            {"gradients": {"dx": 4, "dy": 4}, "method": "central", "step": 1e-5},
+            {"method": "directional", "seed": 1, "tolerance": 0.01},
+        ]
+    },
 ):
     """What to check, and how."""
 
     gradients: Annotated[dict[str, Numbers], Field(min_length=1)] | Absent = None
     """By name, such as dW1; the engine's own gradients of the parameters if left out."""
     method: Annotated[str, one_of(METHODS)] = "increment"
+    """How the numerical gradients are made: see the catalog."""
     step: Annotated[float, Field(ge=LEAST_STEP, le=1)] | Absent = None
     """Of the differences; each method has its own if left out."""
     tolerance: Annotated[float, Field(ge=0)] = 1e-6
@@ -37,7 +44,9 @@ class Worst(Wire, json_schema_extra={"examples": [WORST]}):
     index: list[int]
     """Of the entry; for method `directional`, of the direction."""
     submitted: float | None
+    """The entry as it was sent."""
     numeric: float | None
+    """The same entry by the numerical method."""
 
 
 class Verdict(
@@ -51,7 +60,9 @@ class Verdict(
     """What the check says of one gradient."""
 
     name: str
+    """The gradient, such as dW1."""
     status: Status
+    """`disagrees` names the worst entry, `kink` the points without a derivative."""
     max_error: float | None
     """The largest difference between an entry and its estimate."""
     error_bound: float | None
@@ -59,7 +70,8 @@ class Verdict(
     worst: Worst | Absent = None
     """Where it disagrees."""
     kinks: list[Kink]
-    reason: str | Absent = None
+    """Points without a derivative that this gradient depends on."""
+    reason: Reason | Absent = None
     """Why it is inconclusive, or why a number is null."""
 
 
@@ -67,8 +79,11 @@ class CheckResponse(Wire):
     """A verdict for every gradient; the gravest is that of the whole."""
 
     status: Status
+    """The gravest of all."""
     method: str
+    """How the numerical gradients were made."""
     gradients: list[Verdict]
+    """One verdict each."""
     coordinates: int
     """How many entries (or directions) were differenced."""
     evaluations: int

@@ -11,8 +11,8 @@ from engine.grading.compare import MODES, Mode
 from engine.grading.grade import Verdict
 from engine.grading.policy import FEEDBACK, MOST_POINTS
 from engine.version import ENGINE_VERSION, POLICY_VERSION
-from service.schemas.base import Absent, Given, Part, Results, Wire, either, one_of, row_model
-from service.schemas.gradients import Formula, Kink
+from service.schemas.base import Absent, Given, Part, Reason, Results, Wire, either, one_of, row_model
+from service.schemas.gradients import CERTIFICATE, Formula, Kink
 from service.schemas.mistakes import MISTAKE
 from service.schemas.operation import ProblemDocument
 from service.tolerances import FORMULAS
@@ -28,6 +28,22 @@ ITEM = {
     "diagnosis": MISTAKE,
     "cells": False,
     "formula": {"text": "dc = du * b", "latex": r"dc = du \odot b"},
+}
+SHOWN = {**ITEM, "expected": 9.0, "worked": "dc = 3.0 * 3.0 = 9.0"}
+MALFORMED = {
+    "name": "dW1",
+    "verdict": "malformed",
+    "points": 0.0,
+    "max_points": 1.0,
+    "message": 'expected a number, not the text "six"',
+    "path": "answers.dW1[0][1]",
+}
+UNDECIDED = {
+    "name": "dZ1",
+    "verdict": "wrong",
+    "points": 0.0,
+    "max_points": 1.0,
+    "alternatives": [EXPLANATION, {"code": "bias_forgotten", "message": "The bias is missing."}],
 }
 GRADE: dict[str, Any] = {
     "score": 0.666667,
@@ -69,16 +85,31 @@ Cells = TypeAliasType(
 Answers = Annotated[dict[str, Written], Field(description="By quantity, such as dW1 or Z1, or by an alias of the policy")]
 
 
+SETTINGS = {
+    "min_significant": "Digits that the largest entry must be written with; a JSON number is padded with zeros to these.",
+    "floor": "For computed answers, of 7 digits or more: what counts as right anyway, as a part of max|T|.",
+    "relative": "As a part of |t|.",
+    "absolute": "Beside it, for what should be 0.",
+    "digits": "That must be right.",
+}
+
+
 def described(name: str, mode: Mode) -> Any:
-    digits = Annotated[int, Field(ge=0 if name == "decimals" else 1, le=17)]
-    number = Annotated[float, Field(ge=0)]
+    limits: dict[str, Any] = {setting: {"ge": 0.0} for setting in mode.defaults}
+    limits |= {setting: {"ge": 0 if name == "decimals" else 1, "le": 17} for setting in mode.whole}
     title = name.title().replace("_", "")
     return row_model(
         f"{title}Tolerance",
         f"With s the submitted entry, t the true one, T the whole of the true ones: {FORMULAS[name]}.",
         {"mode": name, **mode.defaults},
-        mode=(Literal[name], ...),
-        **{setting: (digits if setting in mode.whole else number, each) for setting, each in mode.defaults.items()},
+        mode=(Annotated[Literal[name], Field(description="Which mode.")], ...),
+        **{
+            setting: (
+                Annotated[int if setting in mode.whole else float, Field(description=SETTINGS[setting], **limits[setting])],
+                default,
+            )
+            for setting, default in mode.defaults.items()
+        },
     )
 
 
@@ -127,6 +158,7 @@ class GradeOptions(Given, json_schema_extra={"examples": [{"answers": ANSWERS, "
 
     answers: Answers
     policy: Policy | Absent = None
+    """If left out, every default."""
 
 
 class Submission(Part, json_schema_extra={"examples": [{"id": "s1", "answers": ANSWERS}]}):
@@ -137,11 +169,16 @@ class Submission(Part, json_schema_extra={"examples": [{"id": "s1", "answers": A
     answers: Answers
 
 
-class GradeBatchOptions(Given, json_schema_extra={"examples": [{"submissions": [{"id": "s1", "answers": ANSWERS}]}]}):
+class GradeBatchOptions(
+    Given,
+    json_schema_extra={"examples": [{"submissions": [{"id": "s1", "answers": ANSWERS}], "policy": {"feedback": "score"}}]},
+):
     """What many answered, and how it is graded."""
 
     submissions: list[Submission]
+    """In the order in which the results come back."""
     policy: Policy | Absent = None
+    """One for all of them."""
 
 
 class Explanation(Wire, json_schema_extra={"examples": [EXPLANATION]}):
@@ -157,36 +194,45 @@ class NamedMistake(Explanation, json_schema_extra={"examples": [MISTAKE]}):
     """The misconception that explains the numbers better than any other."""
 
     family: str
+    """Mistakes of one family explain the same numbers in more or less special words."""
 
 
-class Item(Wire, json_schema_extra={"examples": [ITEM]}):
+class Item(Wire, json_schema_extra={"examples": [ITEM, SHOWN, MALFORMED, UNDECIDED]}):
     """One quantity that was asked for or answered. What of it is shown is for the policy's `feedback` to say."""
 
     name: str
+    """The quantity."""
     verdict: Verdict | Absent = None
     """With feedback `score` only given for what is missing, malformed or ungradable."""
     points: float
+    """That it is given."""
     max_points: float
+    """That it could be given."""
     message: str | Absent = None
+    """For the student."""
     path: str | Absent = None
     """In the body of the request, where the answer is malformed."""
     diagnosis: NamedMistake | Absent = None
+    """The mistake that explains the answer."""
     alternatives: list[Explanation] | Absent = None
     """Where more than one misconception explains the numbers."""
     cells: Cells | Absent = None
+    """Which entries are right."""
     formula: Formula | Absent = None
     """That applies here."""
     expected: Results | Absent = None
+    """With feedback `full`: what is right."""
     worked: str | Absent = None
     """The formula with its numbers put in."""
-    reason: str | Absent = None
+    reason: Reason | Absent = None
     """Why some of what is expected is null."""
 
 
-class KeyCertificate(Wire, json_schema_extra={"examples": [GRADE["certificate"]]}):
+class KeyCertificate(Wire, json_schema_extra={"examples": [GRADE["certificate"], CERTIFICATE]}):
     """How the key was confirmed by a second method. Below feedback `full` only the method and its status are shown."""
 
     method: str
+    """Of the confirmation."""
     status: Literal["agrees", "kink"]
     """`kink`: some derivatives do not exist, and any subgradient is right."""
     max_error: float | Absent = None
@@ -194,13 +240,16 @@ class KeyCertificate(Wire, json_schema_extra={"examples": [GRADE["certificate"]]
     coordinates: int | Absent = None
     """How many entries were differenced."""
     kinks: list[Kink] | Absent = None
+    """Points without a derivative."""
 
 
 class Versions(Wire, json_schema_extra={"examples": [GRADE["versions"]]}):
     """A change of either may change a grade."""
 
     engine: str
+    """Of what computes."""
     policy: str
+    """Of the rules of grading."""
 
 
 class GradeResponse(Wire):
@@ -209,14 +258,18 @@ class GradeResponse(Wire):
     score: float
     """The part of all points, from 0 to 1."""
     points: float
+    """Of all items together."""
     max_points: float
+    """Of all items together."""
     first_error: str | None = None
     """The earliest quantity, in the order of computation, that is neither right nor right given an earlier error; null if
     there is none. Left out with feedback `score`."""
     items: list[Item]
     """In the order of computation; answers that name nothing come last."""
     certificate: KeyCertificate
+    """How the key was confirmed."""
     versions: Versions
+    """What this grade was made by."""
     key: str
     """Of the problem: the same for the same problem, however it is written."""
 
@@ -225,17 +278,22 @@ class Graded(Wire, json_schema_extra={"examples": [{"id": "s1", "grade": GRADE}]
     """A submission that was graded."""
 
     id: str
+    """Of the submission."""
     grade: GradeResponse
+    """As `POST /v1/grade` gives it."""
 
 
 class NotGraded(Wire, json_schema_extra={"examples": [{"id": "s2", "error": PROBLEM}]}):
     """A submission that could not be graded; the others are."""
 
     id: str
+    """Of the submission."""
     error: ProblemDocument
+    """What is wrong with it."""
 
 
 class GradeBatchResponse(Wire):
     """One result a submission, in their order."""
 
     results: list[Graded | NotGraded]
+    """A grade or an error each."""

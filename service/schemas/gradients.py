@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from engine.solution import PARTS
-from service.schemas.base import Absent, Given, Results, Wire, one_of
+from service.schemas.base import Absent, Given, Reason, Results, Wire, one_of
 
 JACOBIAN = {"shape": [2, 2], "value": [[0.25, 0.0], [0.0, 0.1875]]}
 KINK = {"node": "Z1", "index": [3, 0]}
@@ -28,15 +30,19 @@ class Formula(Wire, json_schema_extra={"examples": [FORMULA]}):
     """A line of Python with NumPy's names, and the same in LaTeX."""
 
     text: str
+    """A line of Python."""
     latex: str
+    """For a page."""
 
 
 class Jacobian(Wire, json_schema_extra={"examples": [JACOBIAN]}):
     """A derivative of a whole node by another: its shape is that of the one followed by that of the other."""
 
     shape: list[int]
+    """Of the one, then of the other."""
     value: Results
-    reason: str | Absent = None
+    """Of this shape."""
+    reason: Reason | Absent = None
     """Why some entries are null."""
 
 
@@ -44,19 +50,23 @@ class Local(Jacobian, json_schema_extra={"examples": [{"input": "Z1", **JACOBIAN
     """The derivative of a node by one of its direct inputs."""
 
     input: str
+    """By which it is the derivative."""
 
 
 class Kink(Wire, json_schema_extra={"examples": [KINK]}):
     """A point without a derivative, such as relu at 0: the node, and the entry of it."""
 
     node: str
+    """The quantity, such as Z1."""
     index: list[int]
+    """Of the entry, counted from 0."""
 
 
 class Certificate(Wire, json_schema_extra={"examples": [CERTIFICATE]}):
     """How all gradients were confirmed by a second method, which shares no code with the first."""
 
     method: str
+    """Of the confirmation."""
     status: Literal["agrees", "kink", "inconclusive"]
     """`kink`: agrees, but some derivatives do not exist, and a subgradient is given. `inconclusive`: not confirmed."""
     max_error: float | None
@@ -64,7 +74,8 @@ class Certificate(Wire, json_schema_extra={"examples": [CERTIFICATE]}):
     coordinates: int
     """How many entries were differenced."""
     kinks: list[Kink]
-    reason: str | Absent = None
+    """Points without a derivative."""
+    reason: Reason | Absent = None
     """Why it is inconclusive."""
 
 
@@ -81,6 +92,8 @@ class Node(
                 "value": [[3.7, -0.5]],
                 "gradient": [[-0.00064, -0.01059]],
                 "formula": FORMULA,
+                "value_formula": {"text": "Z1 = X @ W1", "latex": r"Z_{1} = X \, W_{1}"},
+                "local": [{"input": "X", **JACOBIAN}],
             }
         ]
     },
@@ -88,13 +101,17 @@ class Node(
     """One quantity of the problem, and the derivative of the output with respect to it."""
 
     name: str
+    """The quantity, such as Z1."""
     kind: Literal["input", "parameter", "value"]
+    """`parameter`: what an optimizer changes. `input`: what else is given. `value`: what is computed."""
     op: str | Absent = None
     """What makes it; left out where it is given."""
     inputs: list[str]
     """What it is made from."""
     shape: list[int]
+    """Of the value and of the gradient."""
     value: Results
+    """null where it is not finite."""
     gradient: Results
     """Shaped like the value."""
     formula: Formula | Absent = None
@@ -102,7 +119,8 @@ class Node(
     value_formula: Formula | Absent = None
     """Of the value; left out where it is given."""
     local: list[Local] | Absent = None
-    reason: str | Absent = None
+    """Derivatives by its direct inputs, with `include: ["local"]`."""
+    reason: Reason | Absent = None
     """Why some numbers are null, such as "dA1[0][0] is infinite"."""
 
 
@@ -112,12 +130,16 @@ class GradientsResponse(Wire):
     output: str
     """What the gradients are of."""
     value: float | None
+    """Of the output."""
     nodes: list[Node]
+    """In the order of computation."""
     updates: dict[str, Results] | Absent = None
     """With an optimizer: the parameters after one step, as W1_new."""
     jacobians: dict[str, Jacobian] | Absent = None
     """Those that were asked for, by name."""
-    warnings: list[str] | Absent = None
+    warnings: Annotated[list[str], Field(examples=[["'x' has no influence on 'J': its gradient is 0"]])] | Absent = None
+    """What is allowed and seldom meant."""
     certificate: Certificate
-    reason: str | Absent = None
+    """How the gradients were confirmed."""
+    reason: Reason | Absent = None
     """Why some numbers of `updates` are null."""

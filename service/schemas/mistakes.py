@@ -14,6 +14,7 @@ class PossibleMistake(Wire, json_schema_extra={"examples": [POSSIBLE]}):
     """A mistake that can be made on this problem, and whether the numbers tell it."""
 
     code: str
+    """Stable, for programs."""
     family: str
     """Mistakes of one family explain the same numbers in more or less special words."""
     message: str
@@ -30,3 +31,4 @@ class MistakesResponse(Wire):
     """For a task's author: choose numbers on which the mistakes that matter are told apart."""
 
     mistakes: list[PossibleMistake]
+    """Each with what it can be told from."""

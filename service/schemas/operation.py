@@ -17,6 +17,7 @@ class Health(Wire):
     """How the service is."""
 
     status: Annotated[str, one_of(["ok", "ready", "not ready"])]
+    """/healthz says ok; /readyz says ready, or not ready with status 503."""
 
 
 class ProblemError(Wire, json_schema_extra={"examples": [{"path": PATH, "message": MESSAGE}]}):
@@ -25,6 +26,7 @@ class ProblemError(Wire, json_schema_extra={"examples": [{"path": PATH, "message
     path: str
     """In the body of the request; empty for the whole of it. Indices count from 0."""
     message: str
+    """What is wrong there."""
 
 
 class ProblemDocument(
@@ -46,7 +48,10 @@ class ProblemDocument(
     type: Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
     """Stable, and the address of a page that explains it."""
     title: str
+    """The same for every problem of this type."""
     status: int
+    """The HTTP status."""
     detail: str
     """A sentence to act on."""
     errors: list[ProblemError]
+    """Where in the body; empty where no body is at fault."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engine.training.request import MOST_PASSES, MOST_STEPS, PARTS
-from service.schemas.base import Absent, Given, Part, Results, Wire, one_of
+from service.schemas.base import Absent, Given, Part, Reason, Results, Wire, one_of
 from service.schemas.optimizer import Optimizer
 
 STOP_WHEN = {"gradient_norm": 1e-6}
@@ -18,6 +18,7 @@ STEP = {
     "cost": 0.6931471805599453,
     "gradients": {"dW1": [[-1.5, -1.0]], "db1": [-0.5]},
     "parameters": {"W1": [[0.15, 0.1]], "b1": [0.05]},
+    "state": {"velocity": {"W1": [[-1.5, -1.0]], "b1": [-0.5]}},
 }
 
 
@@ -37,13 +38,23 @@ class TrainOptions(
         ],
         "examples": [
             {"optimizer": {"kind": "sgd", "learning_rate": 0.1}, "epochs": 2, "batch_size": 2, "stop_when": STOP_WHEN},
+            {
+                "optimizer": {"kind": "momentum", "learning_rate": 0.1},
+                "steps": 3,
+                "batch_size": 1,
+                "shuffle": True,
+                "seed": 1,
+                "record": ["cost", "parameters"],
+            },
         ],
     },
 ):
     """How to train, and for how long: `steps` or `epochs`, one of the two."""
 
     optimizer: Optimizer
+    """Which makes the steps."""
     steps: Annotated[int, Field(ge=1, le=MOST_STEPS)] | Absent = None
+    """How many to make."""
     epochs: Annotated[int, Field(ge=1, le=MOST_PASSES)] | Absent = None
     """Passes over all examples."""
     batch_size: Annotated[int, Field(ge=1, le=MOST_STEPS)] | Absent = None
@@ -53,6 +64,7 @@ class TrainOptions(
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Of the orders: the same seed gives the same."""
     stop_when: StopWhen | Absent = None
+    """If left out, all steps are made."""
     record: list[Annotated[str, one_of(PARTS)]] | Absent = None
     """What the steps hold; all of it if left out. The cost is always among it."""
 
@@ -61,7 +73,9 @@ class TrainingStep(Wire, json_schema_extra={"examples": [STEP]}):
     """One step: its cost and gradients are before it, its parameters and state after it."""
 
     step: int
+    """Counted from 1."""
     epoch: int
+    """Counted from 1."""
     batch: list[int]
     """The examples it used, counted from 0; none for a graph."""
     cost: float | None
@@ -69,9 +83,10 @@ class TrainingStep(Wire, json_schema_extra={"examples": [STEP]}):
     gradients: dict[str, Results] | Absent = None
     """By quantity: dW1, db1, …"""
     parameters: dict[str, Results] | Absent = None
+    """By name: W1, b1, …"""
     state: dict[str, dict[str, Results]] | Absent = None
     """What the optimizer remembers, such as its velocity, each by parameter."""
-    reason: str | Absent = None
+    reason: Reason | Absent = None
     """Why some numbers are null."""
 
 
@@ -79,6 +94,7 @@ class TrainResponse(Wire):
     """Every step, and where they led."""
 
     steps: list[TrainingStep]
+    """In their order."""
     parameters: dict[str, Results]
     """After the last step; the last good ones if the run diverged."""
     stopped: Literal["steps", "converged", "diverged"]
@@ -86,7 +102,8 @@ class TrainResponse(Wire):
     cost: float | None
     """Of all examples, with these parameters."""
     iterations_per_epoch: int
+    """Steps that pass over all examples once."""
     message: str | Absent = None
     """Why it stopped early."""
-    reason: str | Absent = None
+    reason: Reason | Absent = None
     """Why some numbers are null."""
