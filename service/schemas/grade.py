@@ -9,6 +9,7 @@ from typing_extensions import TypeAliasType
 
 from engine.grading.compare import MODES, Mode
 from engine.grading.grade import Verdict
+from engine.grading.mistakes import MISTAKES
 from engine.grading.policy import FEEDBACK, MOST_POINTS
 from engine.version import ENGINE_VERSION, POLICY_VERSION
 from service.schemas.base import Absent, Given, Part, Reason, Results, Wire, either, one_of, row_model
@@ -43,7 +44,7 @@ UNDECIDED = {
     "verdict": "wrong",
     "points": 0.0,
     "max_points": 1.0,
-    "alternatives": [EXPLANATION, {"code": "bias_forgotten", "message": "The bias is missing."}],
+    "alternatives": [{"code": row.code, "message": row.message} for row in list(MISTAKES.values())[:2]],
 }
 GRADE: dict[str, Any] = {
     "score": 0.666667,
