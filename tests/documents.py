@@ -1,6 +1,6 @@
 """The code blocks of README.md and docs/, run as a reader would run them: in their order, against a running service.
 
-A ```text block after a ```bash or ```terminal block is what it prints; the latter prints on a terminal of 80 columns.
+All that is fenced is run; what is indented is only shown. A ```text block after a ```bash or ```terminal block is what it prints; the latter prints on a terminal of 80 columns.
 """
 
 import os
@@ -43,6 +43,7 @@ def run(block, address, folder):
     elif block.language == "bash":
         command = ["bash", "-euo", "pipefail", "-c", code]
     else:
+        assert block.language == "terminal", f"{block.page}: nothing runs '{block.language}'"
         status, drawn = on_a_terminal(*code.split()[1:], folder=folder, NO_COLOR="1", TERM="dumb")
         assert status == 0
         return "".join(f"{line.rstrip()}\n" for line in drawn.splitlines())
