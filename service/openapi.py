@@ -17,6 +17,8 @@ from pydantic.json_schema import models_json_schema
 
 from service.allowance import Allowance
 from service.examples import Example
+from service.forms import all_definitions
+from service.nullable import nullable
 from service.operations import OPERATIONS
 from service.problem_documents import MEDIA_TYPE, problem_document
 from service.problem_types import PROBLEM_TYPES
@@ -133,6 +135,7 @@ def components() -> dict[str, Any]:
         [(model, "validation") for model in models], ref_template=PREFIX + "{model}", schema_generator=Schemas
     )
     definitions: dict[str, Any] = schema["$defs"]
+    definitions |= {name: nullable(definitions[name]) for name in all_definitions()}
     for name, union in UNIONS.items():
         definitions[name] = {
             "description": union.description,

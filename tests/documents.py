@@ -1,6 +1,7 @@
 """The code blocks of README.md and docs/, run as a reader would run them: in their order, against a running service.
 
-All that is fenced is run; what is indented is only shown. A ```text block after a ```bash or ```terminal block is what it prints; the latter prints on a terminal of 80 columns.
+All that is fenced is run; what is indented is only shown. A ```text block after a ```bash or ```terminal block is what it
+prints; the latter prints on a terminal of 80 columns.
 """
 
 import os

@@ -15,8 +15,8 @@ from service.operations import OPERATIONS
 from service.perform import perform
 from service.schemas.requests import REQUESTS
 from service.walker import MAPS, Walker
+from tests.contract import SCHEMAS
 from tests.mutations import EXAMPLES, mutated
-from tests.test_service_openapi import SCHEMAS
 
 
 def validator(model):

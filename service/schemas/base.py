@@ -7,14 +7,13 @@ from functools import reduce
 from operator import or_
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, SkipJsonSchema
-from pydantic_core import CoreSchema
 from pydantic_core.core_schema import WithDefaultSchema
 from typing_extensions import TypeAliasType
 
 Absent = SkipJsonSchema[None]
-"""`number | Absent = None` is a field that may be left out."""
+"""`number | Absent = None` is a field that may be left out. In a request null counts as left out too."""
 
 Vector = Annotated[list[float], Field(min_length=1)]
 Matrix = Annotated[list[Vector], Field(min_length=1)]
@@ -47,33 +46,8 @@ class Wire(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
 
-class Given(Wire):
-    """Of a request: null counts as left out, for every field that may be left out."""
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        schema = handler(core)
-        described = handler.resolve_ref_schema(schema)
-        required = described.get("required", ())
-        described["properties"] = {
-            name: field if name in required else or_null(field) for name, field in described["properties"].items()
-        }
-        return schema
-
-
-def or_null(field: JsonSchemaValue) -> JsonSchemaValue:
-    """The same, or null: written as short as it can be, since people read it."""
-    if "anyOf" in field:
-        return {**field, "anyOf": [*field["anyOf"], {"type": "null"}]}
-    if "type" not in field:
-        kept = {name: value for name, value in field.items() if name in ("description", "default")}
-        return {"anyOf": [{name: value for name, value in field.items() if name not in kept}, {"type": "null"}], **kept}
-    known = {"enum": [*field["enum"], None]} if "enum" in field else {}
-    return {**field, "type": [field["type"], "null"], **known}
-
-
-class Part(Given):
-    """A part of a request that has no other fields than these."""
+class Part(Wire):
+    """A part of a request: an object that has no other fields than these."""
 
     model_config = ConfigDict(extra="forbid")
 

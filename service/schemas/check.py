@@ -8,7 +8,7 @@ from pydantic import Field
 
 from engine.check import METHODS
 from engine.check.checking import LEAST_STEP
-from service.schemas.base import Absent, Given, Numbers, Reason, Wire, one_of
+from service.schemas.base import Absent, Numbers, Reason, Wire, one_of
 from service.schemas.gradients import Kink
 
 WORST = {"index": [0, 1], "submitted": 0.2, "numeric": -0.2}
@@ -16,7 +16,7 @@ Status = Literal["agrees", "disagrees", "kink", "inconclusive"]
 
 
 class CheckOptions(
-    Given,
+    Wire,
     json_schema_extra={
         "examples": [
             {"gradients": {"dx": 4, "dy": 4}, "method": "central", "step": 1e-5},

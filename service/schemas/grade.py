@@ -12,7 +12,7 @@ from engine.grading.grade import Verdict
 from engine.grading.mistakes import MISTAKES
 from engine.grading.policy import FEEDBACK, MOST_POINTS
 from engine.version import ENGINE_VERSION, POLICY_VERSION
-from service.schemas.base import Absent, Given, Part, Reason, Results, Wire, either, one_of, row_model
+from service.schemas.base import Absent, Part, Reason, Results, Wire, either, one_of, row_model
 from service.schemas.gradients import CERTIFICATE, Formula, Kink
 from service.schemas.mistakes import MISTAKE
 from service.schemas.operation import ProblemDocument
@@ -154,7 +154,7 @@ class Policy(
     """If left out, digits are read as they are written."""
 
 
-class GradeOptions(Given, json_schema_extra={"examples": [{"answers": ANSWERS, "policy": {"feedback": "hint"}}]}):
+class GradeOptions(Wire, json_schema_extra={"examples": [{"answers": ANSWERS, "policy": {"feedback": "hint"}}]}):
     """What was answered, and how it is graded."""
 
     answers: Answers
@@ -171,7 +171,7 @@ class Submission(Part, json_schema_extra={"examples": [{"id": "s1", "answers": A
 
 
 class GradeBatchOptions(
-    Given,
+    Wire,
     json_schema_extra={"examples": [{"submissions": [{"id": "s1", "answers": ANSWERS}], "policy": {"feedback": "score"}}]},
 ):
     """What many answered, and how it is graded."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engine.solution import PARTS
-from service.schemas.base import Absent, Given, Reason, Results, Wire, one_of
+from service.schemas.base import Absent, Reason, Results, Wire, one_of
 
 JACOBIAN = {"shape": [2, 2], "value": [[0.25, 0.0], [0.0, 0.1875]]}
 KINK = {"node": "Z1", "index": [3, 0]}
@@ -15,9 +15,7 @@ FORMULA = {"text": "dZ1 = dA1 * A1 * (1 - A1)", "latex": r"dZ_{1} = dA_{1} \odot
 CERTIFICATE = {"method": "increment", "status": "agrees", "max_error": 3e-16, "coordinates": 9, "kinks": []}
 
 
-class GradientsOptions(
-    Given, json_schema_extra={"examples": [{"include": ["local", "formulas"], "jacobians": ["dA2/dW1"]}]}
-):
+class GradientsOptions(Wire, json_schema_extra={"examples": [{"include": ["local", "formulas"], "jacobians": ["dA2/dW1"]}]}):
     """What to give beside values and gradients."""
 
     include: list[Annotated[str, one_of(PARTS)]] | Absent = None

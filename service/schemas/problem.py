@@ -11,7 +11,7 @@ from engine.ops.dense import LAYOUTS, ORIENTATIONS
 from engine.problems.cost import AVERAGES, OUTPUTS, REDUCTIONS
 from engine.problems.loss_rules import LOSS_RULES
 from engine.problems.network import MAXIMUM_UNITS, SPREADS
-from service.schemas.base import Absent, Given, Matrix, Numbers, Part, Vector, one_of
+from service.schemas.base import Absent, Matrix, Numbers, Part, Vector, Wire, one_of
 from service.schemas.optimizer import Optimizer
 
 LAYER = {"weights": [[0.5], [-1.0]], "bias": [0.1], "activation": "sigmoid"}
@@ -49,7 +49,9 @@ class Init(Part, json_schema_extra={"examples": [{"kind": "he", "seed": 7}, {"ki
     """Standard deviation of `normal`; 0.01 if left out."""
 
 
-class Layer(Part, json_schema_extra={"oneOf": [{"required": ["weights"]}, {"required": ["units"]}], "examples": [LAYER, *DRAWN]}):
+class Layer(
+    Part, json_schema_extra={"oneOf": [{"required": ["weights"]}, {"required": ["units"]}], "examples": [LAYER, *DRAWN]}
+):
     """A dense layer and its activation. It has `weights`, or `units` to draw them."""
 
     activation: Annotated[str, one_of(ACTIVATIONS)]
@@ -113,7 +115,7 @@ class Graph(Part, json_schema_extra={"examples": [GRAPH]}):
 
 
 class NetworkProblem(
-    Given,
+    Wire,
     json_schema_extra={
         "examples": [
             {"network": NETWORK, "inputs": [[1, 2], [0.5, -1]], "labels": [[1], [0]]},
@@ -134,7 +136,7 @@ class NetworkProblem(
 
 
 class GraphProblem(
-    Given,
+    Wire,
     json_schema_extra={
         "examples": [
             {"graph": GRAPH, "values": {"x": 2, "y": 3, "z": 4}},
@@ -155,7 +157,7 @@ class GraphProblem(
 
 
 class LossProblem(
-    Given,
+    Wire,
     json_schema_extra={
         "examples": [
             {"loss": "cross_entropy", "predictions": [[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]], "labels": [0, 1], "layout": "rows"}

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engine.training.request import MOST_PASSES, MOST_STEPS, PARTS
-from service.schemas.base import Absent, Given, Part, Reason, Results, Wire, one_of
+from service.schemas.base import Absent, Part, Reason, Results, Wire, one_of
 from service.schemas.optimizer import Optimizer
 
 STOP_WHEN = {"gradient_norm": 1e-6}
@@ -30,12 +30,9 @@ class StopWhen(Part, json_schema_extra={"examples": [STOP_WHEN]}):
 
 
 class TrainOptions(
-    Given,
+    Wire,
     json_schema_extra={
-        "oneOf": [
-            {"required": ["steps"], "properties": {"epochs": {"type": "null"}}},
-            {"required": ["epochs"], "properties": {"steps": {"type": "null"}}},
-        ],
+        "oneOf": [{"required": ["steps"]}, {"required": ["epochs"]}],
         "examples": [
             {"optimizer": {"kind": "sgd", "learning_rate": 0.1}, "epochs": 2, "batch_size": 2, "stop_when": STOP_WHEN},
             {
