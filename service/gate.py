@@ -37,7 +37,8 @@ HEADERS = [
 ]
 POLICY = (
     b"content-security-policy",
-    b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    b"default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none';"
+    b" frame-ancestors 'none'",
 )
 """For JSON and for pages without a script. A page that needs more says so itself."""
 PRIVATE = (b"cache-control", b"no-store")

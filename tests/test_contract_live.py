@@ -7,15 +7,14 @@ import pytest
 from engine import Key, read_policy, read_problem, shown
 from tests.contract import CLOSED, DOCUMENT, EXAMPLES, READ, model, success, validate
 from tests.problems import CASES
-from tests.serving import Served
 
 TESTED_ELSEWHERE: dict[str, str] = {}
 """Addresses that this sweep cannot ask, since they name something: the file that tests each."""
 
 
 @pytest.fixture(scope="module")
-def client():
-    with Served("--port", "0") as served, httpx.Client(base_url=served.address, trust_env=False, timeout=30) as client:
+def client(served):
+    with httpx.Client(base_url=served.address, trust_env=False, timeout=30) as client:
         yield client
 
 

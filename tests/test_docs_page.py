@@ -10,17 +10,10 @@ from playwright.sync_api import expect
 from service.examples import GRADIENTS
 from service.problem_types import PROBLEM_TYPES
 from tests.browser import started
-from tests.serving import Served
 
 WIDE, NARROW = {"width": 1200, "height": 900}, {"width": 390, "height": 800}
 SECONDS = 1000
 COMPLAINTS = ("error", "warning")
-
-
-@pytest.fixture(scope="module")
-def served():
-    with Served("--port", "0") as service:
-        yield service
 
 
 @pytest.fixture(scope="module")

@@ -5,15 +5,14 @@ No fault, no status, type or field that is not documented, nothing accepted that
 
 import pytest
 
-from tests.fuzzing import fuzz
-from tests.serving import Served
+from tests.fuzzing import fuzz, fuzzed
 
 SEED = "--seed=1"
 
 
 @pytest.fixture(scope="module")
 def served():
-    with Served("--port", "0") as service:
+    with fuzzed() as service:
         yield service
 
 

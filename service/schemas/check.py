@@ -26,7 +26,7 @@ class CheckOptions(
 ):
     """What to check, and how."""
 
-    gradients: Annotated[dict[str, Numbers], Field(min_length=1)] | Absent = None
+    gradients: dict[str, Numbers] | Absent = None
     """By name, such as dW1; the engine's own gradients of the parameters if left out."""
     method: Annotated[str, one_of(METHODS)] = "increment"
     """How the numerical gradients are made: see the catalog."""

@@ -35,7 +35,6 @@ GRAPH = {"expressions": ["q = x + y", "f = q * z"], "output": "f"}
 Layout = Annotated[str, one_of(LAYOUTS)]
 LossName = Annotated[str, one_of(LOSS_RULES)]
 Indices = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
-Expression = Annotated[str, Field(pattern=r"^\s*[A-Za-z]\w*\s*=")]
 
 
 class Init(Part, json_schema_extra={"examples": [{"kind": "he", "seed": 7}, {"kind": "normal", "scale": 0.1}]}):
@@ -108,7 +107,7 @@ class Network(Part, json_schema_extra={"examples": [NETWORK, COLUMNS]}):
 class Graph(Part, json_schema_extra={"examples": [GRAPH]}):
     """Named expressions: Python arithmetic (+ - * / ** @, parentheses, numbers) and calls of the ops in the catalog."""
 
-    expressions: Annotated[list[Expression], Field(min_length=1)]
+    expressions: Annotated[list[str], Field(min_length=1)]
     """Each is `name = …`, and may use values and the names before it."""
     output: str | Absent = None
     """What gradients are of, a single number; the last expression if left out."""
