@@ -40,3 +40,10 @@ def test_every_page_is_found_from_readme():
     readme, *others = PAGES
     for page in others:
         assert f"]({page.relative_to(ROOT)})" in readme.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_block_goes_unrun_for_want_of_a_language(page):
+    fences = re.findall(r"^ *```(.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert all(fences[::2])
+    assert not any(fences[1::2])
