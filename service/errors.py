@@ -56,7 +56,8 @@ async def gone(request: Request, error: ClientDisconnect) -> Response:
 
 async def failed(request: Request, error: Exception) -> Response:
     """The server logs the traceback; the client is told nothing of it."""
-    return respond(problem_document("internal-error"))
+    # The server closes the connection after a fault: the client must know not to use it again.
+    return respond(problem_document("internal-error"), {"connection": "close"})
 
 
 def add_error_handlers(app: FastAPI) -> None:

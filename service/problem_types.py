@@ -194,6 +194,51 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "The Allow header names the methods that the address takes.",
         ),
         ProblemType(
+            "malformed-http",
+            400,
+            "This is not a request in HTTP/1.1",
+            "The bytes that arrived are no request, or its length is told twice or in two ways, so that nobody can be sure"
+            " where it ends.",
+            "Send it with a library for HTTP. Where there is a proxy between, look at what it makes of the request.",
+        ),
+        ProblemType(
+            "too-slow",
+            408,
+            "The request did not arrive in time",
+            "Its headers or its body took longer than this service waits.",
+            "Send it again. Whoever runs this service can wait longer with VERIGRAD_HEADER_TIMEOUT and"
+            " VERIGRAD_BODY_TIMEOUT.",
+        ),
+        ProblemType(
+            "header-too-large",
+            431,
+            "The headers are too large",
+            "The request's line and headers have more bytes than this service accepts, or there are too many of them.",
+            "Send less in the address and in cookies. Whoever runs this service can raise the limit with"
+            " VERIGRAD_MAX_HEADER.",
+        ),
+        ProblemType(
+            "unsupported-http",
+            501,
+            "This part of HTTP is not supported here",
+            "The request is valid, but asks for something of HTTP that this service does not do.",
+            "Send the body with a Content-Length, or with Transfer-Encoding: chunked and no other coding.",
+        ),
+        ProblemType(
+            "unsupported-http-version",
+            505,
+            "This version of HTTP is not supported here",
+            "The request is in another version of HTTP than 1.1 or 1.0.",
+            "Send it in HTTP/1.1. A proxy in front of this service can speak the other versions.",
+        ),
+        ProblemType(
+            "too-many-at-once",
+            503,
+            "Too much is open at once",
+            "More connections are open, or more requests are under way on one of them, than this service holds.",
+            "Wait for as long as Retry-After says, and send it again. Use a connection for many requests, and close it.",
+        ),
+        ProblemType(
             "internal-error",
             500,
             "Something went wrong inside",
