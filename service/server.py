@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 import socket
 from contextlib import suppress
+from math import ceil
 from urllib.request import getproxies, proxy_bypass
 
 import orjson
 import uvicorn
+from starlette.types import ASGIApp
 
 from service.app import create_app
+from service.connection import close_late
 from service.examples import GRADIENTS
+from service.protocol import limited_by
 from service.settings import Settings
 
-GRACE = 10
-"""Seconds that requests under way are given when the service is stopped."""
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -28,15 +31,33 @@ class Server(uvicorn.Server):
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             print(greeting(host, port, self.keyed), flush=True)
 
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        close_late(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
-def serve(settings: Settings) -> None:
-    """Until SIGINT or SIGTERM."""
-    app = create_app(settings)
-    config = uvicorn.Config(app, host=settings.host, port=settings.port, timeout_graceful_shutdown=GRACE)
+
+def serve(settings: Settings, sockets: list[socket.socket] | None = None) -> None:
+    """On these sockets, or where the settings say; until SIGINT or SIGTERM."""
+    run(create_app(settings), settings, sockets)
+
+
+def run(app: ASGIApp, settings: Settings, sockets: list[socket.socket] | None = None) -> None:
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http=limited_by(settings),
+        ws="none",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=ceil(settings.grace),
+    )
     server = Server(config)
     server.keyed = bool(settings.keys)
     with suppress(KeyboardInterrupt):
-        server.run()
+        server.run(sockets)
 
 
 def greeting(host: str, port: int, keyed: bool = False) -> str:
