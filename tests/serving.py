@@ -26,9 +26,9 @@ def environment(**more):
 class Served:
     """A running service; its output up to the line to paste."""
 
-    def __init__(self, *arguments, errors=subprocess.DEVNULL, **variables):
+    def __init__(self, *arguments, command=SERVE, errors=subprocess.DEVNULL, **variables):
         self.process = subprocess.Popen(
-            [*SERVE, *arguments],
+            [*command, *arguments],
             env=environment(**variables),
             stdout=subprocess.PIPE,
             stderr=errors,
