@@ -41,6 +41,9 @@ class Phase(Enum):
     LEAVING = "what arrives is thrown away"
 
 
+HEAD, BODY, ANSWER, REST, LEAVING = Phase  # to ask the class for one costs 0.1 µs, ten times a request
+
+
 class Connection(HttpToolsProtocol):
     settings: ClassVar[Settings]
     turned_away: ClassVar[set[Connection]]
@@ -53,7 +56,7 @@ class Connection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.phase = Phase.HEAD
+        self.phase = HEAD
         self.deadline = inf
         self.stalled = inf  # when to look again whether the client takes what is written
         self.unsent = 0
@@ -86,7 +89,7 @@ class Connection(HttpToolsProtocol):
     def refuse(self, refused: Refused) -> None:
         """Answer what is being received with a problem, after the answers to all before it, and close."""
         log.info("refused: %s", refused)
-        if self.phase is Phase.BODY:
+        if self.phase is BODY:
             if self.cycle.response_started:
                 self.hang_up()
                 return
@@ -95,7 +98,7 @@ class Connection(HttpToolsProtocol):
                 self.running = None
             else:
                 self.pipeline.popleft()
-        self.phase = Phase.LEAVING
+        self.phase = LEAVING
         self.deadline = inf
         self.farewell = self.refusal(refused)
         if self.running is None:
@@ -110,9 +113,9 @@ class Connection(HttpToolsProtocol):
 
     def close(self) -> None:
         """Called when the last answer is written, and where the application failed amid one."""
-        if self.phase is Phase.BODY or (self.phase is Phase.HEAD and self.head):
+        if self.phase is BODY or (self.phase is HEAD and self.head):
             self.linger()
-        elif self.phase is not Phase.LEAVING:
+        elif self.phase is not LEAVING:
             self.hang_up()
 
     def linger(self) -> None:
@@ -130,7 +133,7 @@ class Connection(HttpToolsProtocol):
             self.watch_reader()
 
     def leave(self) -> None:
-        self.phase = Phase.LEAVING
+        self.phase = LEAVING
         self.deadline = inf
         self.pipeline.clear()
 
@@ -142,11 +145,11 @@ class Connection(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's returns nothing
         """Whoever has sent all requests and reads on is answered; with anyone else there is nothing more to do."""
-        if self.running is None or self.phase is Phase.BODY:
+        if self.running is None or self.phase is BODY:
             self.hang_up()
             return False
         if not self.farewell:
-            self.phase = Phase.ANSWER
+            self.phase = ANSWER
             self.deadline = inf
             self.cycle.keep_alive = False
         return True
@@ -162,7 +165,7 @@ class Connection(HttpToolsProtocol):
     # Time
 
     def patience(self) -> float:
-        return self.settings.body_timeout if self.phase is Phase.BODY else self.settings.header_timeout
+        return self.settings.body_timeout if self.phase is BODY else self.settings.header_timeout
 
     def is_late(self, now: float) -> bool:
         return self.deadline <= now or self.stalled <= now
@@ -174,9 +177,9 @@ class Connection(HttpToolsProtocol):
             return
         if self.flow.read_paused:  # then it is not the client who is waited for
             self.deadline = now + self.patience()
-        elif self.phase is Phase.BODY:
+        elif self.phase is BODY:
             self.refuse(Refused("too-slow", f"the body did not arrive within {self.settings.body_timeout:g} seconds"))
-        elif self.phase is Phase.HEAD and self.head:
+        elif self.phase is HEAD and self.head:
             self.refuse(Refused("too-slow", f"the headers did not arrive within {self.settings.header_timeout:g} seconds"))
         else:
             self.hang_up()

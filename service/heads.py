@@ -14,11 +14,12 @@ MOST_HEADERS = 128
 Headers = list[tuple[bytes, bytes]]
 
 
-def check_head(parser: httptools.HttpRequestParser, headers: Headers) -> None:
+def check_head(parser: httptools.HttpRequestParser, headers: Headers) -> str:
+    """The version of HTTP, if nothing is wrong."""
     version = parser.get_http_version()
     if version not in ("1.1", "1.0"):
         raise Refused("unsupported-http-version")
-    if parser.get_method() == b"CONNECT":
+    if parser.should_upgrade() and parser.get_method() == b"CONNECT":
         raise Refused("unsupported-http", "CONNECT asks for a proxy, and this is none")
     if len(headers) > MOST_HEADERS:
         raise Refused("header-too-large", f"the request has more than {MOST_HEADERS} headers")
@@ -30,6 +31,7 @@ def check_head(parser: httptools.HttpRequestParser, headers: Headers) -> None:
             raise Refused("unsupported-http", "the only Transfer-Encoding that is read here is chunked")
     if hosts > 1 or (hosts == 0 and version == "1.1"):
         raise Refused("malformed-http", "a request in HTTP/1.1 has one Host header")
+    return version
 
 
 def with_path(url: bytes) -> bytes:

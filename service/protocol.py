@@ -19,7 +19,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
-from service.connection import Connection, Phase
+from service.connection import ANSWER, BODY, HEAD, LEAVING, REST, Connection
 from service.heads import check_head, size_of_head, with_path, without_upgrade
 from service.refusal import Refused
 from service.settings import Settings
@@ -51,36 +51,40 @@ class Limited(Connection):
     # What is received
 
     def data_received(self, data: bytes) -> None:
-        if self.phase is Phase.LEAVING:
+        if self.phase is LEAVING:
             return
-        if self.phase is Phase.REST:
+        if self.phase is REST:
             self.begin_head()
         self.read = len(data)
         self.head += self.read
+        rest = None
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self.read_without_upgrade(data[upgrade.args[0] :])
+            rest = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
             self.refuse(reason(error))
-        else:
-            if self.deadline == NOT_SET:
-                self.deadline = self.loop.time() + self.patience()
-            if self.head > self.settings.max_header and self.phase in (Phase.HEAD, Phase.BODY):
-                self.refuse(self.too_much_header())
+            return
+        if rest is not None:  # no longer amid an exception, which would become the context of the next
+            self.read_without_upgrade(rest)
+            return
+        if self.deadline == NOT_SET:
+            self.deadline = self.loop.time() + self.patience()
+        if self.head > self.settings.max_header and self.phase in (HEAD, BODY):
+            self.refuse(self.too_much_header())
 
     def begin_head(self) -> None:
-        self.phase = Phase.HEAD
+        self.phase = HEAD
         self.deadline = NOT_SET
         self.head = 0
 
     def on_message_begin(self) -> None:
-        if self.phase is not Phase.HEAD:  # it was sent together with the request before
+        if self.phase is not HEAD:  # it was sent together with the request before
             self.begin_head()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        check_head(self.parser, self.headers)
+        version = check_head(self.parser, self.headers)
         # The sum is taken only of what may be too large: a head is hardly ever larger than what was read with it.
         limit = self.settings.max_header
         if self.head + self.read > limit and size_of_head(self.url, self.headers) > limit:
@@ -90,11 +94,11 @@ class Limited(Connection):
         if self.parser.should_upgrade():
             return
         self.url = with_path(self.url)
-        if self.parser.get_http_version() == "1.0":
+        if version == "1.0":
             self.expect_100_continue = False
         super().on_headers_complete()
         self.headers = []  # else trailers, which come after the body, would be added to what the application has
-        self.phase = Phase.BODY
+        self.phase = BODY
         self.deadline = NOT_SET
         self.head = 0
         if self.expect_100_continue:
@@ -113,7 +117,7 @@ class Limited(Connection):
         if self.cycle.response_complete:
             self.rest()
             return
-        self.phase = Phase.ANSWER
+        self.phase = ANSWER
         self.deadline = inf
         if self.expect_100_continue and not self.cycle.response_started:
             self.cycle.keep_alive = self.reusable
@@ -155,16 +159,16 @@ class Limited(Connection):
             return
         if not self.pipeline:
             self.read_on()
-        if self.phase is Phase.ANSWER and self.running is None:
+        if self.phase is ANSWER and self.running is None:
             self.rest()
 
     def read_on(self) -> None:
-        if self.flow.read_paused and self.phase in (Phase.HEAD, Phase.BODY):
+        if self.flow.read_paused and self.phase in (HEAD, BODY):
             self.deadline = self.loop.time() + self.patience()
         self.flow.resume_reading()
 
     def rest(self) -> None:
-        self.phase = Phase.REST
+        self.phase = REST
         self.deadline = self.loop.time() + self.settings.keep_alive
 
 

@@ -205,6 +205,12 @@ def test_an_upgrade_to_http_2_is_not_made_and_the_body_is_read(wire, pieces):
     assert wire.get("/healthz").status == 200
 
 
+def test_what_follows_an_upgrade_is_checked_too(wire):
+    wire.send(request("GET", "/healthz", "connection: upgrade", "upgrade: h2c") + MALFORMED["no host"])
+    assert wire.answer().status == 200
+    assert_refused(wire.answer(), "malformed-http")
+
+
 # When a connection can be used again
 
 
