@@ -9,7 +9,7 @@ from service.app import create_app
 from service.server import run
 from service.settings import Settings
 
-LARGE = 48 * 2**20
+LARGE = 128 * 2**20
 
 
 async def fault():
@@ -39,9 +39,28 @@ async def headers(request: Request):
     return Response(b" ".join(name for name, _ in request.headers.raw))
 
 
+gone = 0
+
+
+async def until_gone(request: Request):
+    """Whatever comes, until nothing does."""
+    global gone
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    gone += 1
+    return Response()
+
+
+async def told():
+    """How often the one above was, since this was last asked."""
+    global gone
+    times, gone = gone, 0
+    return Response(str(times))
+
+
 if __name__ == "__main__":
     settings = Settings.from_environment()
     app = create_app(settings)
-    for route in (fault, fault_amid, slow, large, headers):
+    for route in (fault, fault_amid, slow, large, headers, until_gone, told):
         app.add_api_route(f"/{route.__name__}", route, methods=["GET", "POST"])
     run(app, settings)

@@ -239,6 +239,7 @@ def test_an_answer_that_breaks_off_is_seen_to(wire):
 def test_who_is_served_when_the_service_stops_is_answered():
     with served_with_faults() as served, Wire(served.address) as busy, Wire(served.address) as silent:
         with Wire(served.address) as begun:
+            silent.connect()
             begun.send(b"GET ")
             busy.send(request("GET", "/slow"))
             time.sleep(0.1)

@@ -88,6 +88,34 @@ def test_time_for_the_body_is_not_taken_from_the_answer(wire):
         assert wire.get("/slow").body == b"at last"
 
 
+def test_time_in_which_the_server_does_not_read_is_not_counted(wire):
+    """The last request waits for three others, which take longer than a body may."""
+    sent = request("GET", "/slow") * 3 + request("POST", "/v1/gradients", body=GRADIENTS_BODY)
+    wire.send(sent[:-10])
+    for _ in range(3):
+        assert wire.answer().body == b"at last"
+    assert time.monotonic() - wire.opened > BODY_TIMEOUT
+    assert wire.send(sent[-10:]).answer().status == 200
+
+
+def test_an_application_that_waits_for_the_body_is_told_that_there_is_none(wire, served):
+    assert_refused(wire.send(request("POST", "/until_gone", "content-length: 9")).answer(), "too-slow")
+    assert_told(served, 1)
+
+
+def test_an_application_is_told_that_the_client_has_gone(wire, served):
+    wire.send(request("GET", "/until_gone") + request("GET", "/healthz"))
+    time.sleep(0.1)
+    wire.reset()
+    assert_told(served, 1)
+
+
+def assert_told(served, times):
+    time.sleep(0.1)
+    with Wire(served.address) as another:
+        assert int(another.get("/told").body) == times
+
+
 # Size
 
 
@@ -160,7 +188,7 @@ def latency(wire):
 def test_500_silent_connections_disturb_nobody_and_are_closed(served, wire):
     alone = latency(wire)
     with contextlib.ExitStack() as stack:
-        silent = [stack.enter_context(Wire(served.address)) for _ in range(500)]
+        silent = [stack.enter_context(Wire(served.address)).connect() for _ in range(500)]
         assert latency(wire) < 3 * alone + 0.005
         for each in silent:
             assert each.end() <= HEADER_TIMEOUT + 2 * LATE
@@ -169,7 +197,7 @@ def test_500_silent_connections_disturb_nobody_and_are_closed(served, wire):
 def test_connections_above_the_limit_are_turned_away():
     with contextlib.ExitStack() as stack:
         served = stack.enter_context(served_with_faults(VERIGRAD_MAX_CONNECTIONS="8"))
-        accepted = [stack.enter_context(Wire(served.address)) for _ in range(8)]
+        accepted = [stack.enter_context(Wire(served.address)).connect() for _ in range(8)]
         for each in accepted:
             assert each.get("/healthz").status == 200
         for sends in (b"", request("GET", "/healthz"), request("POST", "/v1/gradients", body=b" " * 1_000_000)):
@@ -178,7 +206,7 @@ def test_connections_above_the_limit_are_turned_away():
                 assert_refused(answer, "too-many-at-once")
                 assert answer.headers["retry-after"] == "1"
                 above.end()
-        crowd = [stack.enter_context(Wire(served.address)) for _ in range(200)]
+        crowd = [stack.enter_context(Wire(served.address)).connect() for _ in range(200)]
         for each in accepted:
             assert each.get("/healthz").status == 200
         for each in (*accepted[:4], *crowd):
@@ -213,8 +241,10 @@ def test_who_reads_slowly_gets_all(wire):
     wire.send(request("GET", "/large"))
     taken = 0
     while taken < LARGE:  # 2.4 seconds
-        taken += len(wire.file.read(LARGE // 12))
-        time.sleep(0.2)
+        piece = wire.file.read(LARGE // 24)
+        assert piece
+        taken += len(piece)
+        time.sleep(0.1)
     assert wire.opened + 2 * BODY_TIMEOUT < time.monotonic()
 
 

@@ -6,6 +6,7 @@ import struct
 import sys
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlsplit
 
 import orjson
@@ -25,18 +26,33 @@ class Answer:
 
 
 class Wire:
+    """Connected when first used, so that the time to put together what is sent does not count."""
+
     def __init__(self, address):
-        parts = urlsplit(address)
-        self.socket = socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE)
-        self.file = self.socket.makefile("rb")
+        self.address = address
+
+    @cached_property
+    def socket(self):
+        parts = urlsplit(self.address)
+        connected = socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE)
         self.opened = time.monotonic()
+        return connected
+
+    @cached_property
+    def file(self):
+        return self.socket.makefile("rb")
+
+    def connect(self):
+        assert self.socket
+        return self
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
-        self.file.close()
-        self.socket.close()
+        if "socket" in vars(self):
+            self.file.close()
+            self.socket.close()
 
     def send(self, data):
         self.socket.sendall(data)
