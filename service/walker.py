@@ -92,15 +92,15 @@ class Walker:
         if rank is not None:
             yield from number_faults(value, path, rank)
         elif "discriminator" in schema:
-            yield from self.told_apart(schema, value, path, name)
+            yield from self.of_kinds(schema, value, path, name)
         elif "anyOf" in schema:
-            yield from self.any_of(schema["anyOf"], value, path, name)
+            yield from self.of_union(schema["anyOf"], value, path, name)
         elif schema.get("type") == "object":
-            yield from self.object(schema, value, path, name)
+            yield from self.of_object(schema, value, path, name)
         elif schema.get("type") == "array":
-            yield from self.list(schema, value, path, name)
+            yield from self.of_list(schema, value, path, name)
         elif schema:
-            yield from self.single(schema, value, path, name)
+            yield from self.of_single(schema, value, path, name)
 
     def rank_of(self, schema: Schema) -> int | None:
         """How deep numbers are nested, -1 for any depth; None for what is not made of lists of numbers."""
@@ -111,7 +111,7 @@ class Walker:
             schema, depth = schema["items"], depth + 1
         return depth if depth and schema.get("type") == "number" else None
 
-    def told_apart(self, schema: Schema, value: Any, path: str, name: str) -> Faults:
+    def of_kinds(self, schema: Schema, value: Any, path: str, name: str) -> Faults:
         """One of several models, told by one of its fields."""
         field, models = schema["discriminator"]["propertyName"], schema["discriminator"]["mapping"]
         what = name if field == "kind" else field
@@ -123,7 +123,7 @@ class Walker:
             return
         yield from self.walk({"$ref": model}, value, path, name)
 
-    def any_of(self, schemas: list[Schema], value: Any, path: str, name: str) -> Faults:
+    def of_union(self, schemas: list[Schema], value: Any, path: str, name: str) -> Faults:
         """The part of a union that is meant: by what the value is, lists by what they hold."""
         if name == "labels":
             yield from label_faults(value, path)
@@ -136,7 +136,7 @@ class Walker:
         fallback = [each for each in schemas if "$ref" in each or self.rank_of(each)]
         yield from self.walk((meant or fallback)[0], value, path, name)
 
-    def object(self, schema: Schema, value: Any, path: str, name: str) -> Faults:
+    def of_object(self, schema: Schema, value: Any, path: str, name: str) -> Faults:
         if not isinstance(value, dict):
             of = f" of {MAPS[name]}" if name in MAPS else ""
             yield BadProblem(f"expected an object{of}, not {kind_of(value)}", path=path)
@@ -159,7 +159,7 @@ class Walker:
             listed = " or ".join(f"'{name}'" for name in names)
             yield BadProblem(f"give {listed}, one of the two", path=path or names[0])
 
-    def list(self, schema: Schema, value: Any, path: str, name: str) -> Faults:
+    def of_list(self, schema: Schema, value: Any, path: str, name: str) -> Faults:
         try:
             read_list(value, path, LISTS.get(name, name), empty=not schema.get("minItems"))
         except EngineError as error:
@@ -170,7 +170,7 @@ class Walker:
             if self.exhausted:
                 return
 
-    def single(self, schema: Schema, value: Any, path: str, name: str) -> Faults:
+    def of_single(self, schema: Schema, value: Any, path: str, name: str) -> Faults:
         """A name, a text, a number or a flag."""
         try:
             if "enum" in schema:

@@ -54,4 +54,5 @@ class ProblemDocument(
     detail: str
     """A sentence to act on."""
     errors: list[ProblemError]
-    """Where in the body; empty where no body is at fault."""
+    """First what `detail` tells, then all other fields that are missing, unknown, or of the wrong kind: at most 20. Empty
+    where no body is at fault."""

@@ -77,7 +77,9 @@ ROWS = (
         "learning_rate_applied_twice",
         "learning_rate",
         "The learning rate is applied twice.",
-        lambda scene, quantity: step(scene, quantity, rate=rate_of(scene) ** 2),
+        lambda scene, quantity: step(
+            scene, quantity, rate=rate_of(scene) * rate_of(scene)
+        ),  # ** would raise where it overflows
     ),
     Mistake(
         "one_step_late",
