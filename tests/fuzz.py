@@ -1,6 +1,6 @@
 """Bodies changed at random, by the second: `python -m tests.fuzz 300` for five minutes; `… 300 7` with another seed.
 
-Whatever is sent, the answer is JSON and never a fault of the service; if it is no refusal, it is as the OpenAPI document says.
+Whatever is sent, the answer is JSON and no fault of the service; if it is no refusal, it is as the OpenAPI document says.
 Prints what is not so.
 """
 
