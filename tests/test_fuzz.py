@@ -18,6 +18,10 @@ FOUND = {
             "optimizer": {"kind": "sgd", "learning_rate": 1e300},
         },
     ),
+    # What is between x and J is 0 in 64 bits, or next to it, so that differences see nothing of the gradient.
+    "a square that underflows": ("gradients", {"graph": {"expressions": ["J = sqrt(x * x)"]}, "values": {"x": 1e-160}}),
+    "a cube that underflows": ("gradients", {"graph": {"expressions": ["J = x**3 / (x * x)"]}, "values": {"x": 1e-140}}),
+    "tiny numbers in a list": ("mistakes", {"graph": {"expressions": ["J = sqrt(sum(x * x))"]}, "values": {"x": [1e-158]}}),
 }
 
 

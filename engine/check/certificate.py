@@ -30,6 +30,10 @@ BEYOND_SENSE = 1e60
 """Gradients that no second method can confirm."""
 
 
+BELOW_SENSE = 1e-100
+"""Numbers whose products with each other and with a step are lost, and a difference with them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """How a key was confirmed."""
@@ -66,6 +70,9 @@ def certify(
         if verdict.status == "disagrees" and scale > BEYOND_SENSE:
             reason = f"gradients here are larger than {BEYOND_SENSE:.0e}: no step is small beside such numbers"
             verdicts[place] = replace(verdict, status="inconclusive", reason=reason)
+        elif verdict.status == "disagrees" and smallest(run) < BELOW_SENSE:
+            reason = f"there are numbers here smaller than {BELOW_SENSE:.0e}: their products are lost in 64 bits"
+            verdicts[place] = replace(verdict, status="inconclusive", reason=reason)
         elif verdict.status == "disagrees":
             raise KeyRefuted(
                 f"the gradient {verdict.name} could not be confirmed: two independent methods differ by"
@@ -80,6 +87,12 @@ def certify(
         kinks=tuple(sorted({kink for each in verdicts for kink in each.kinks})),
         reason=next((each.reason for each in verdicts if each.status == status), ""),
     )
+
+
+def smallest(run: Run) -> float:
+    """The size of the smallest number that is not 0."""
+    sizes = (np.abs(value) for value in run.values[: len(run.graph.nodes)])
+    return min(float(np.min(size, initial=np.inf, where=size > 0.0)) for size in sizes)
 
 
 def finite_part(gradient: Array, found: Estimate) -> tuple[Array, Estimate]:
