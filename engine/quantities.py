@@ -15,6 +15,7 @@ import numpy as np
 from engine.errors import BadProblem, ShapeMismatch, UnknownName, shape_text
 from engine.graph.graph import UNCHANGED, Changes
 from engine.graph.jacobians import local_jacobian, total_jacobian
+from engine.graph.partial import gradient_of, value_of
 from engine.graph.run import Run
 from engine.ops.row import Array, Shape
 from engine.problems import Problem
@@ -87,22 +88,41 @@ def shape_of(problem: Problem, quantity: Quantity) -> Shape:
 
 
 def pin(problem: Problem, given: Mapping[str, Array]) -> Changes:
-    """The run in which these quantities are given. Nothing follows from a total derivative or an update."""
-    values: dict[str, Array] = {}
-    gradients: dict[str, Array] = {}
-    local: dict[tuple[str, str], Array] = {}
+    """The run in which these quantities are given."""
+    changes = UNCHANGED
     for name, value in given.items():
-        quantity = understand(problem, name)
-        wanted = shape_of(problem, quantity)
-        if np.shape(value) != wanted:
-            raise ShapeMismatch(f"'{name}' is {shape_text(np.shape(value))}, not {shape_text(wanted)}")
-        if quantity.kind == "value":
-            values[quantity.node] = value
-        elif quantity.kind == "gradient":
-            gradients[quantity.node] = value
-        elif quantity.kind == "local":
-            local[quantity.node, quantity.by] = value
-    return Changes(values, gradients, local) if values or gradients or local else UNCHANGED
+        changes = with_pin(problem, changes, understand(problem, name), value)
+    return changes
+
+
+def with_pin(problem: Problem, changes: Changes, quantity: Quantity, value: Array) -> Changes:
+    """The same run with one more quantity given. Nothing follows from a total derivative or an update."""
+    wanted = shape_of(problem, quantity)
+    if np.shape(value) != wanted:
+        raise ShapeMismatch(f"'{quantity.name}' is {shape_text(np.shape(value))}, not {shape_text(wanted)}")
+    values, gradients, local = changes.values, changes.gradients, changes.locals
+    if quantity.kind == "value":
+        values = {**values, quantity.node: value}
+    elif quantity.kind == "gradient":
+        gradients = {**gradients, quantity.node: value}
+    elif quantity.kind == "local":
+        local = {**local, (quantity.node, quantity.by): value}
+    else:
+        return changes
+    return Changes(values, gradients, local, changes.forwards, changes.rules)
+
+
+def recompute(problem: Problem, quantity: Quantity, changes: Changes) -> Array:
+    """One quantity in a run with changes, and of that run no more than is needed for it."""
+    graph, leaves, node = problem.graph, problem.leaves, quantity.node
+    if quantity.kind == "value":
+        return value_of(graph, leaves, changes, node)
+    if quantity.kind == "gradient":
+        return gradient_of(graph, leaves, changes, node)
+    if quantity.kind == "update":
+        assert problem.optimizer is not None
+        return problem.optimizer.step(value_of(graph, leaves, changes, node), gradient_of(graph, leaves, changes, node))
+    return compute(problem, [quantity.name], problem.run(changes))[quantity.name]
 
 
 def compute(problem: Problem, names: Iterable[str], run: Run | None = None) -> dict[str, Array]:

@@ -7,7 +7,7 @@ as its shortest decimal. The digits are looked at only where a comparison needs 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -51,6 +51,8 @@ class Answer:
     """Which entries are answered; None when all are."""
     path: str = ""
     """Where it was read."""
+    readings: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    """What was prepared of it for comparisons, by what for."""
     _digits: Digits | None = field(default=None, repr=False)
 
     @property

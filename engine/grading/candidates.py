@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from engine.grading.compare import Tolerance, alike
 from engine.grading.mistakes import MISTAKES, Mistake, Scene
-from engine.graph.graph import Node, bind
+from engine.graph.graph import Graph, Node, bind
 from engine.ops import LOSSES
 from engine.ops.row import Array, Op, Rule
-from engine.quantities import Quantity, compute, pin, understand
+from engine.quantities import Quantity, pin, recompute, understand, with_pin
 
 FEW_DIGITS = 3
 """Only in answers of so few digits a mistake is easily not seen."""
@@ -33,8 +33,8 @@ class Explanation:
     """Where a student with this mistake carries on from."""
 
 
-def candidates(quantity: Quantity, truth: Array, scene: Scene) -> Iterator[Explanation]:
-    """What the table's mistakes lead to in one scene, but for what is the same as the right answer."""
+def candidates(quantity: Quantity, truth: Array, scene: Scene, fits: Callable[[Array], bool]) -> Iterator[Explanation]:
+    """What the table's mistakes lead to in one scene, where it fits, but for what is the same as the right answer."""
     right = scene.right(quantity)
     for site in sites(quantity, scene):
         base = right if site.name == quantity.name else scene.right(site)
@@ -43,16 +43,19 @@ def candidates(quantity: Quantity, truth: Array, scene: Scene) -> Iterator[Expla
             if site.name != quantity.name and not mistake.travels:
                 continue
             for value in mistake.answers(scene, site):
+                here = site.name == quantity.name
+                if here and not fits(value):
+                    continue
                 if alike(value.shape, base.shape):
                     value = value.reshape(base.shape)
                 if same(value, base):
                     continue
-                if site.name == quantity.name:
+                if here:
                     led = [value]
                 else:
                     numbers = value.tobytes()
                     if numbers not in followed:
-                        followed[numbers] = list(follow(scene, site, value, quantity))
+                        followed[numbers] = [each for each in follow(scene, site, value, quantity) if fits(each)]
                     led = followed[numbers]
                 for led_to in led:
                     if not is_trivial(led_to, right) and not same(led_to, truth):
@@ -68,7 +71,7 @@ def unseen(quantity: Quantity, scene: Scene, tolerance: Tolerance) -> Iterator[E
         base = scene.pins[name]
         for mistake in MISTAKES.values():
             for value in mistake.answers(scene, site) if mistake.travels else ():
-                if value.shape == base.shape and not same(value, base) and tolerance.right(answer, value).all():
+                if value.shape == base.shape and tolerance.accepts(answer, value) and not same(value, base):
                     for led_to in follow(scene, site, value, quantity):
                         yield Explanation(mistake, site, value, led_to, scene)
 
@@ -106,20 +109,23 @@ def follow(scene: Scene, site: Quantity, value: Array, quantity: Quantity) -> It
     if value.shape != node.shape or not np.isfinite(value).all():
         return
     if site.kind == "gradient":
-        yield scene.right_in(scene.run.with_gradient(site.node, value), quantity)
+        yield recompute(scene.problem, quantity, with_pin(scene.problem, scene.run.changes, site, value))
         return
-    changes = scene.run.changes
-    changes = replace(changes, values={**changes.values, site.node: value})
-    yield scene.right_in(scene.problem.run(changes), quantity)
+    changes = with_pin(scene.problem, scene.run.changes, site, value)
+    yield recompute(scene.problem, quantity, changes)
     if node.op is not None and node.op.from_output is not None and quantity.kind != "value":
-        changes = replace(changes, rules={**changes.rules, (node.name, 0): at_input(node, node.op)})
-        yield scene.right_in(scene.problem.run(changes), quantity)
+        rules = {**changes.rules, (node.name, 0): at_input(scene.graph, node, node.op)}
+        yield recompute(scene.problem, quantity, replace(changes, rules=rules))
 
 
-def at_input(node: Node, op: Op) -> Rule:
+def at_input(graph: Graph, node: Node, op: Op) -> Rule:
     """An activation's rule with its output computed anew from its input, and not as it was pinned."""
-    rule, forward = bind(op.rule(0), node.attributes), bind(op.forward, node.attributes)
-    return lambda d, out, *inputs: rule(d, forward(*inputs), *inputs)
+
+    def rule_at_input() -> Rule:
+        rule, forward = bind(op.rule(0), node.attributes), bind(op.forward, node.attributes)
+        return lambda d, out, *inputs: rule(d, forward(*inputs), *inputs)
+
+    return graph.kept(("at input", node.name), rule_at_input)
 
 
 def supposed_pins(explanation: Explanation, quantity: Quantity, tolerance: Tolerance) -> Mapping[str, Array] | None:
@@ -132,7 +138,7 @@ def supposed_pins(explanation: Explanation, quantity: Quantity, tolerance: Toler
         if name == site.name or (site.kind == "gradient" and name in scene.graph.names):
             continue  # no value depends on a gradient
         with_it, without = (
-            compute(scene.problem, [name], scene.problem.run(pin(scene.problem, others)))[name]
+            recompute(scene.problem, understand(scene.problem, name), pin(scene.problem, others))
             for others in (
                 {each: value for each, value in pins.items() if each != name},
                 {each: value for each, value in scene.pins.items() if each != name},
@@ -140,7 +146,7 @@ def supposed_pins(explanation: Explanation, quantity: Quantity, tolerance: Toler
         )
         if same(with_it, without):
             continue
-        if not tolerance.right(answer, with_it).all():
+        if not tolerance.accepts(answer, with_it):
             return None
         if not scene.carries:
             pins[name] = with_it
@@ -151,9 +157,7 @@ def same(x: Array, y: Array) -> bool:
     """One answer, as far as anyone could tell."""
     if not alike(x.shape, y.shape):
         return False
-    x = x.reshape(y.shape)
-    with np.errstate(invalid="ignore"):
-        return bool((np.abs(x - y) <= EQUAL * np.abs(y).max(initial=0.0)).all())
+    return bool((np.abs(x.reshape(y.shape) - y) <= EQUAL * np.abs(y).max(initial=0.0)).all())
 
 
 def is_trivial(value: Array, right: Array) -> bool:

@@ -5,9 +5,7 @@ Each mode has a formula, with s the submitted entry, t the true one, T the whole
 - `relative`: |s − t| ≤ relative·|t| + absolute
 - `significant`: |s − t| ≤ ½·10^(1 − digits + ⌊log10 |t|⌋); where t = 0, of max|T| instead
 - `decimals`: |s − t| ≤ ½·10^(−digits)
-- `as_written`, with u the place of the last digit written: rounded, |s − t| ≤ u/2, or truncated toward zero,
-  0 ≤ |t| − |s| < u with the same sign; and with enough digits, u ≤ 10^(1 − min_significant + ⌊log10 max|T|⌋), unless s is t
-  itself. A computed answer (an entry of 7 significant digits or more) is right within floor·max|T| as well.
+- `as_written`: by the digits that are written, see `engine.grading.written`
 """
 
 from __future__ import annotations
@@ -18,15 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from engine.grading.answers import COMPUTED_DIGITS, Answer, Digits
+from engine.grading.answers import Answer
+from engine.grading.written import SAME, magnitude, magnitudes, telling_entry, written
 from engine.ops.row import Array, Shape
 from engine.reading.arrays import read_number, read_whole
 from engine.reading.fields import join, read_choice, read_object
 
-SAME = 1e-9
-"""Two numbers this close in relation to their size are one number."""
-SNAP = 1e-13
-"""A number this close to one of few digits is that one, but for the error of the arithmetic: 0.29999999999999993 is 0.3."""
+BLOCK = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +36,45 @@ class Tolerance:
         """Which entries are right, in the truth's shape; the shapes must be alike (see `alike`)."""
         submitted = answer.values.reshape(truth.shape)
         with np.errstate(all="ignore"):
-            same = np.abs(submitted - truth) <= SAME * np.abs(truth)
+            if truth.size > BLOCK and all_same(submitted, truth):
+                return np.ones(truth.shape, dtype=bool)
+            off, size = np.abs(submitted - truth), np.abs(truth)
+            same = off <= SAME * size
             if same.all():
                 return same
-            return same | MODES[self.mode].right(answer, submitted, truth, **self.settings)
+            return same | MODES[self.mode].right(answer, truth, off, size, **self.settings)
 
-    def is_near(self, answer: Answer, truth: Array) -> bool:
-        """Whether it is worth looking closer: False only where some entry cannot be right, seen at a glance."""
+    def accepts(self, answer: Answer, truth: Array) -> bool:
+        """Whether every entry is right. Remembered, because an answer is held against the same numbers again and again."""
+        if not self.may_accept(answer, truth):
+            return False
+        numbers = (self.mode, *self.settings.values(), truth.tobytes())
+        known: bool | None = answer.readings.get(numbers)
+        if known is None:
+            known = answer.readings[numbers] = bool(self.right(answer, truth).all())
+        return known
+
+    def may_accept(self, answer: Answer, truth: Array) -> bool:
+        """False where one entry, or the number of them, shows at a glance that not all can be right."""
+        if truth.size != answer.values.size:
+            return False
         if self.mode != "as_written":
             return True
-        off = np.abs(answer.values.reshape(truth.shape) - truth)
-        reach = answer.digits().unit.reshape(truth.shape) * (1.0 + SAME)
-        return bool((off <= reach + max(self.settings["floor"], SAME) * largest(truth)).all())
+        telling = telling_entry(answer, self.settings["floor"])
+        return telling.least <= truth.item(telling.place) <= telling.most
+
+
+def all_same(s: Array, t: Array) -> bool:
+    """Whether every entry is the same number, for large tensors: block by block, each of which stays in the cache."""
+    s, t = s.ravel(), t.ravel()
+    for start in range(0, t.size, BLOCK):
+        block = slice(start, start + BLOCK)
+        off, reach = s[block] - t[block], np.abs(t[block])
+        np.abs(off, out=off)
+        reach *= SAME
+        if not (off <= reach).all():
+            return False
+    return True
 
 
 def alike(submitted: Shape, expected: Shape) -> bool:
@@ -59,66 +82,22 @@ def alike(submitted: Shape, expected: Shape) -> bool:
     return [n for n in submitted if n != 1] == [n for n in expected if n != 1]
 
 
-def magnitude(x: Array) -> Array:
-    """10^⌊log10 |x|⌋, and 0 at 0."""
-    size = np.abs(x)
-    exponent = np.floor(np.log10(np.where(size == 0.0, 1.0, size)) + 1e-12)
-    return np.where(size == 0.0, 0.0, np.power(10.0, exponent))
+def relative(answer: Answer, t: Array, off: Array, size: Array, relative: float, absolute: float) -> Array:
+    return off <= relative * size + absolute
 
 
-def largest(truth: Array) -> Array:
-    return np.asarray(np.abs(truth).max(initial=0.0))
+def significant(answer: Answer, t: Array, off: Array, size: Array, digits: float) -> Array:
+    place = np.where(t == 0.0, magnitude(size.max(initial=0.0)), magnitudes(t)) * 10.0 ** (1 - digits)
+    return off <= 0.5 * place * (1 + SAME)
 
 
-def relative(answer: Answer, s: Array, t: Array, relative: float, absolute: float) -> Array:
-    return np.abs(s - t) <= relative * np.abs(t) + absolute
+def decimals(answer: Answer, t: Array, off: Array, size: Array, digits: float) -> Array:
+    return off <= 0.5 * 10.0**-digits * (1 + SAME)
 
 
-def significant(answer: Answer, s: Array, t: Array, digits: float) -> Array:
-    place = np.where(t == 0.0, magnitude(largest(t)), magnitude(t)) * 10.0 ** (1 - digits)
-    return np.abs(s - t) <= 0.5 * place * (1 + SAME)
-
-
-def decimals(answer: Answer, s: Array, t: Array, digits: float) -> Array:
-    return np.abs(s - t) <= 0.5 * 10.0**-digits * (1 + SAME)
-
-
-def as_written(answer: Answer, s: Array, t: Array, min_significant: float, floor: float) -> Array:
-    digits = answer.digits()
-    unit = digits.unit.reshape(t.shape)
-    unit = padded(unit, digits, s, min_significant)
-
-    multiple = np.round(t / unit) * unit
-    snapped = np.where(np.abs(t - multiple) <= SNAP * np.abs(t), multiple, t)
-    slack = SAME * unit
-    rounded = np.abs(s - snapped) <= 0.5 * unit + slack
-    cut_off = np.abs(snapped) - np.abs(s)
-    truncated = (s * snapped >= 0.0) & (cut_off >= -slack) & (cut_off < unit * (1 - SNAP))
-    # 0.998 is 1.0 in two digits, but only for who writes 1.0 and not 0.9.
-    most = largest(t)
-    shown = np.maximum(largest(np.nan_to_num(s)), most)
-    needed = np.minimum(magnitude(most / (1 - 0.5 * 10.0**-min_significant)), magnitude(shown))
-    enough = unit <= 10.0 ** (1 - min_significant) * needed * (1 + SAME)
-    found = (rounded | truncated) & (enough | (s == snapped))
-    found |= np.abs(s - t) <= SAME * largest(t)  # 1 − a² beside larger entries: these digits are lost in 64 bits
-    if (digits.significant >= COMPUTED_DIGITS).any():
-        found |= np.abs(s - t) <= floor * largest(t)
-    return found
-
-
-def padded(unit: Array, digits: Digits, s: Array, min_significant: float) -> Array:
-    """The place of the last digit, where a JSON number, which cannot show its zeros, is padded to the digits asked for.
-
-    Beside larger ones it is padded only to the place to which these are written: 0.0006 beside 0.2102 has four decimals.
-    """
-    json = ~digits.text.reshape(s.shape)
-    short = json & (digits.significant < min_significant).reshape(s.shape)
-    if not short.any():
-        return unit
-    asked = 10.0 ** (1 - min_significant)
-    finest = np.min(unit, where=json & (s != 0.0), initial=np.inf)
-    common = np.minimum(finest, asked * (magnitude(largest(s)) if s.any() else 1.0))
-    return np.where(short, np.minimum(unit, np.maximum(asked * magnitude(s), common)), unit)
+def as_written(answer: Answer, t: Array, off: Array, size: Array, min_significant: float, floor: float) -> Array:
+    reading = written(answer, min_significant)
+    return reading.right(t.ravel(), off.ravel(), size.ravel(), floor).reshape(t.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +105,7 @@ class Mode:
     """One row of the table of tolerances."""
 
     right: Callable[..., Array]
+    """From the answer, t, |s − t| and |t|, and the settings."""
     defaults: Mapping[str, float]
     whole: tuple[str, ...] = ()
     """Settings that are counts of digits."""

@@ -13,8 +13,9 @@ import numpy as np
 
 from engine.grading.answers import COMPUTED_DIGITS, Answer
 from engine.grading.candidates import EQUAL, Explanation, candidates, same, supposed_pins, unseen
-from engine.grading.compare import Tolerance, alike, padded
+from engine.grading.compare import Tolerance, alike
 from engine.grading.mistakes import Scene
+from engine.grading.written import written
 from engine.ops.row import Array
 from engine.quantities import Quantity
 
@@ -43,7 +44,7 @@ def _diagnose(answer: Answer, quantity: Quantity, truth: Array, scenes: list[Sce
     matching = [
         known
         for scene in scenes
-        for each in candidates(quantity, truth, scene)
+        for each in candidates(quantity, truth, scene, lambda value: tolerance.may_accept(answer, value))
         if (known := confirmed(each, answer, quantity, tolerance)) is not None
     ]
     best: dict[str, Explanation] = {}
@@ -91,11 +92,7 @@ def distinct(explanations: list[Explanation]) -> tuple[Explanation, ...]:
 
 
 def explains(answer: Answer, value: Array, tolerance: Tolerance) -> bool:
-    if not alike(answer.shape, value.shape):
-        return False
-    if not tolerance.is_near(answer, value):
-        return False
-    return bool(tolerance.right(answer, value).all())
+    return alike(answer.shape, value.shape) and tolerance.accepts(answer, value)
 
 
 def evidence(answer: Answer, value: Array, truth: Array) -> float:
@@ -109,10 +106,8 @@ def evidence(answer: Answer, value: Array, truth: Array) -> float:
         telling &= np.abs(expected - truth.ravel()) > EQUAL * np.abs(truth).max(initial=0.0)
     if not telling.any():
         return 0.0
-    digits = answer.digits()
     size = np.abs(expected).max()
-    unit = padded(digits.unit, digits, submitted, LEAST_DIGITS)
-    unit = np.where(digits.significant >= COMPUTED_DIGITS, 1e-6 * size, unit)
+    unit = np.where(answer.digits().significant >= COMPUTED_DIGITS, 1e-6 * size, written(answer, LEAST_DIGITS).unit)
     if (np.abs(submitted - expected) <= EQUAL * np.abs(expected))[telling].all():
         return np.inf
     chance = np.minimum(1.0, 1.5 * unit / size)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+import numpy as np
+
 from engine.errors import TooLarge
 from engine.grading.candidates import same
 from engine.grading.grade import Key
@@ -36,6 +38,11 @@ class Distinction:
 
 def distinguish(problem: Problem) -> tuple[Distinction, ...]:
     """Every row of the table that makes sense on this problem, played out at every quantity that can be asked for."""
+    with np.errstate(all="ignore"):  # mistakes may overflow
+        return _distinguish(problem)
+
+
+def _distinguish(problem: Problem) -> tuple[Distinction, ...]:
     trivial = f"d{problem.graph.nodes[problem.graph.output].name}"  # the output by itself: 1
     quantities = in_order(problem, [name for name in computed_names(problem) if name != trivial])
     quantities = [each for each in quantities if each.kind != "local" or prod(shape_of(problem, each)) <= READABLE]

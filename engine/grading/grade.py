@@ -159,7 +159,7 @@ class Key:
         match = worlds.match(quantity, answer, truth, policy.tolerance)
         if match.follows:
             return self.followed(quantity, worlds, policy)
-        if match.cells.sum() > cells.sum():
+        if match.cells is not None and match.cells.sum() > cells.sum():
             cells = match.cells
         diagnosis = diagnose(answer, quantity, truth, worlds.scenes(), policy.tolerance)
         worlds.take_wrong(quantity, answer, truth, diagnosis.possible)

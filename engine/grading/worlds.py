@@ -11,7 +11,7 @@ a wrong answer: at two digits several may, and what the student computes next te
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,12 +19,14 @@ from engine.grading.answers import Answer
 from engine.grading.candidates import Explanation, at_input
 from engine.grading.compare import Tolerance
 from engine.grading.mistakes.scene import Scene
-from engine.graph.graph import Changes
+from engine.graph.backward import plan_gradients
+from engine.graph.graph import UNCHANGED, Changes, Graph
 from engine.ops.row import Array, Rule
 from engine.problems import Problem
-from engine.quantities import Quantity, pin
+from engine.quantities import Quantity, pin, recompute, with_pin
 
 MOST_WORLDS = 10
+Rules = Mapping[tuple[str, int], Rule]
 PINNED = ("value", "gradient", "local")
 """The kinds of quantities that others follow from."""
 
@@ -37,56 +39,64 @@ class World:
     carries: bool
     """Whether the student carries on with the numbers as written."""
     pins: Mapping[str, Array] = field(default_factory=dict)
+    changes: Changes = UNCHANGED
+    """The run with these pins."""
     confirmed: Mapping[str, Answer] = field(default_factory=dict)
     """The answers that were right, or followed."""
     supposed: bool = False
     """Whether it supposes a mistake."""
-    _scenes: list[Scene] | None = None
-    _at_z: Scene | None = None
 
     def pin(self, quantity: Quantity, answer: Answer, exact: Array, *, right: bool) -> None:
         """From here on, what follows from this quantity follows from the given numbers."""
         if quantity.kind in PINNED:
             if right:
                 self.confirmed = {**self.confirmed, quantity.name: answer}
-            written = answer.values.reshape(exact.shape)
-            self.pins = {**self.pins, quantity.name: written if self.carries else exact}
-            self._scenes = self._at_z = None
+            value = answer.values.reshape(exact.shape) if self.carries else exact
+            self.pins = {**self.pins, quantity.name: value}
+            self.changes = with_pin(self.problem, self.changes, quantity, value)
 
     def scenes(self) -> list[Scene]:
-        """The runs in which an answer may be right, or wrong by one mistake.
+        """The runs in which an answer may be wrong by one mistake."""
+        return [
+            Scene(self.problem, self.problem.run(changes), pins, carries=self.carries, confirmed=self.confirmed)
+            for pins, changes in self.ways()
+        ]
+
+    def ways(self) -> Iterator[tuple[Mapping[str, Array], Changes]]:
+        """The pins with which an answer may be right.
 
         dZ of a fused head has two right rules, from A and through dA: where dA was answered, both are tried.
         """
-        if self._scenes is None:
-            self._scenes = [self._scene(self.pins)]
-            shortcut = self.problem.graph.shortcut
-            head = f"d{self.problem.graph.nodes[shortcut.head].name}" if shortcut else ""
-            if head in self.pins:
-                self._scenes.append(self._scene({name: value for name, value in self.pins.items() if name != head}))
-        return self._scenes
-
-    def _scene(self, pins: Mapping[str, Array], rules: Mapping[tuple[str, int], Rule] | None = None) -> Scene:
-        changes = pin(self.problem, pins)
-        if rules:
-            changes = Changes(changes.values, changes.gradients, changes.locals, rules=rules)
-        return Scene(self.problem, self.problem.run(changes), pins, carries=self.carries, confirmed=self.confirmed)
+        yield self.pins, self.changes
+        shortcut = self.problem.graph.shortcut
+        head = self.problem.graph.nodes[shortcut.head].name if shortcut else ""
+        if head in self.changes.gradients:
+            kept = {name: value for name, value in self.changes.gradients.items() if name != head}
+            without = {name: value for name, value in self.pins.items() if name != f"d{head}"}
+            yield without, replace(self.changes, gradients=kept)
 
     def readings(self, quantity: Quantity) -> Iterator[Array]:
         """What follows by every right rule. Where a was answered, f′ may be taken from it or at z."""
-        for scene in self.scenes():
-            yield scene.right(quantity)
-        if quantity.kind not in ("gradient", "update"):
-            return
-        if self._at_z is None:
-            rules = {}
-            for name in self.pins:
-                node = self.problem.graph[name] if name in self.problem.graph.names else None
-                if node is not None and node.op is not None and node.op.from_output is not None:
-                    rules[name, 0] = at_input(node, node.op)
-            self._at_z = self._scene(self.pins, rules) if rules else self.scenes()[0]
-        if self._at_z is not self.scenes()[0]:
-            yield self._at_z.right(quantity)
+        for _, changes in self.ways():
+            yield recompute(self.problem, quantity, changes)
+        if quantity.kind in ("gradient", "update"):
+            rules = rules_at_z(self.problem.graph, quantity, self.changes)
+            if rules:
+                yield recompute(self.problem, quantity, replace(self.changes, rules=rules))
+
+
+def rules_at_z(graph: Graph, quantity: Quantity, changes: Changes) -> Rules:
+    """The rules that take f′ at z where a was answered; none where no f′ lies between the quantity and what is given."""
+
+    def rules() -> Rules:
+        answered = [graph[name] for name in changes.values]
+        found = {(each.name, 0): at_input(graph, each, each.op) for each in answered if each.op and each.op.from_output}
+        plan = plan_gradients(graph, (quantity.node,), replace(changes, rules=found))
+        passed = {graph.nodes[position].name for position, contributions in plan if contributions}
+        return found if any(name in passed for name, _ in found) else {}
+
+    key = ("at z", quantity.node, frozenset(changes.values), frozenset(changes.gradients))
+    return graph.kept(key, rules, changes.locals)
 
 
 @dataclass(slots=True)
@@ -94,8 +104,8 @@ class Match:
     """How well an answer matches what follows in the worlds."""
 
     follows: bool
-    cells: Array
-    """Which entries match, where most do."""
+    cells: Array | None = None
+    """Which entries match where most do, if it does not follow."""
 
 
 class Worlds:
@@ -128,33 +138,32 @@ class Worlds:
 
     def match(self, quantity: Quantity, answer: Answer, truth: Array, tolerance: Tolerance) -> Match:
         """Whether an answer follows from the earlier ones in any world; if so, it is pinned."""
-        cells = np.zeros(truth.shape, dtype=bool)
+        tried: dict[bytes, Array] = {}
         matched: list[Array | None] = []
         for world in self.worlds:
             found = None
             for value in world.readings(quantity):
-                if self.trivialised(value, truth):
-                    continue
-                right = tolerance.right(answer, value)
-                if right.sum() > cells.sum():
-                    cells = right
-                if right.all():
-                    found = value
-                    break
+                if not self.trivialised(value, truth):
+                    tried[value.tobytes()] = value
+                    if tolerance.accepts(answer, value):
+                        found = value
+                        break
             matched.append(found)
         first = next((value for value in matched if value is not None), None)
-        if first is not None:
-            self._pin(quantity, answer, matched, first if self.erred else truth)
-        return Match(first is not None, cells)
+        if first is None:
+            cells = (tolerance.right(answer, value) for value in tried.values())
+            return Match(False, max(cells, key=np.count_nonzero, default=None))
+        self._pin(quantity, answer, matched, first if self.erred else truth)
+        return Match(True)
 
     def take_wrong(self, quantity: Quantity, answer: Answer, truth: Array, explanations: Sequence[Explanation]) -> None:
         """Pin a wrong answer as it stands, and in a world of its own for every mistake that may explain it."""
         written = answer.values.reshape(truth.shape)
         # A slip of the pen: who carried on with the right number.
-        supposed = [World(self.problem, each.carries, each.pins, each.confirmed, supposed=True) for each in self.worlds[:2]]
+        supposed = [replace(each, supposed=True) for each in self.worlds[:2]]
         for explanation in explanations:
-            scene = explanation.scene
-            world = World(self.problem, scene.carries, explanation.pins, scene.confirmed, supposed=True)
+            scene, pins = explanation.scene, explanation.pins
+            world = World(self.problem, scene.carries, pins, pin(self.problem, pins), scene.confirmed, supposed=True)
             world.pin(quantity, answer, explanation.value.reshape(truth.shape), right=False)
             supposed.append(world)
         self.erred = True
@@ -175,7 +184,7 @@ class Worlds:
 
     def _reading(self, world: World, quantity: Quantity, answer: Answer, truth: Array, tolerance: Tolerance) -> Array | None:
         for value in world.readings(quantity):
-            if np.isfinite(value).all() and tolerance.right(answer, value).all():
+            if np.isfinite(value).all() and tolerance.accepts(answer, value):
                 return value
         return None
 

@@ -7,6 +7,7 @@ heads, pinned numbers and replaced rules all are choices of which rule a contrib
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -37,25 +38,37 @@ def fit(gradient: Array, shape: Shape) -> Array:
     repeated = tuple(axis for axis in range(gradient.ndim) if shape[axis - gradient.ndim] == 1 < gradient.shape[axis])
     if repeated:
         gradient = gradient.sum(axis=repeated, keepdims=True)
-    return gradient if gradient.shape == shape else np.broadcast_to(gradient, shape)
+    if gradient.size == prod(shape):
+        return gradient.reshape(shape)
+    return np.broadcast_to(gradient, shape)
 
 
 def walk(plan: Plan, values: Sequence[Array], found: list[Array | None], given: dict[int, Array]) -> None:
-    """Add up what reaches every node; `found` holds the seed, `given` what is not computed but given."""
-    with np.errstate(all="ignore"):
-        for position, contributions in plan:
-            if position in given:
-                found[position] = given[position]
-            d = found[position]
-            if d is None:
-                continue
-            out = values[position]
-            for source, rule, arguments, shape in contributions:
-                gradient = rule(d, out, *[values[each] for each in arguments])
-                if gradient.shape != shape:
-                    gradient = fit(gradient, shape)
-                known = found[source]
-                found[source] = gradient if known is None else known + gradient
+    """Add up what reaches every node; `found` holds the seed, `given` what is not computed but given.
+
+    What overflows on the way is for the caller to see, who silences NumPy.
+    """
+    for position, contributions in plan:
+        if position in given:
+            found[position] = given[position]
+        d = found[position]
+        if d is None:
+            continue
+        out = values[position]
+        for source, rule, arguments, shape in contributions:
+            gradient = rule(d, out, *[values[each] for each in arguments])
+            if gradient.shape != shape:
+                gradient = fit(gradient, shape)
+            known = found[source]
+            found[source] = gradient if known is None else known + gradient
+
+
+def given_gradients(graph: Graph, changes: Changes) -> dict[int, Array]:
+    """Gradients that a convention or a run gives instead of computing them, by position."""
+    if not (graph.starts or changes.gradients):
+        return {}
+    by_name = {**graph.starts, **changes.gradients}
+    return {graph.position(name): np.asarray(value) for name, value in by_name.items()}
 
 
 def plan_gradients(graph: Graph, wanted: Iterable[str], changes: Changes = UNCHANGED) -> Plan:
@@ -81,6 +94,7 @@ class Planner:
     def plan(self, start: int, wanted: set[int], through: set[int] | None = None) -> Plan:
         """From `start` down to the wanted nodes, and only through some nodes if these are given."""
         useful = self._leads_to(wanted)
+        given = self._given()
         bypassed: set[int] = set()
         plan: Plan = []
         for position in range(start, -1, -1):
@@ -100,18 +114,23 @@ class Planner:
                     for place, source in enumerate(node.inputs)
                     if source not in taken and not self._is_cut(node, source)
                 ]
-            contributions = [each for each in contributions if each.source in useful]
+            contributions = [each for each in contributions if each.source in useful and each.source not in given]
             if contributions or position in wanted:
                 plan.append((position, contributions))
         return plan
 
     def _leads_to(self, wanted: set[int]) -> set[int]:
-        """The differentiable nodes on which a wanted one has influence, and the wanted ones."""
+        """The wanted nodes, and all that take part in their gradients: what lies above a given gradient does not."""
         useful = set(wanted)
+        given = self._given()
         for position, node in enumerate(self.graph.nodes):
-            if not useful.isdisjoint(node.inputs):
+            if any(each in useful and each not in given for each in node.inputs):
                 useful.add(position)
         return useful
+
+    def _given(self) -> set[int]:
+        """The nodes whose gradients are not computed."""
+        return set() if self.plain else set(given_gradients(self.graph, self.changes))
 
     def _contribution(self, node: Node, place: int) -> Contribution:
         assert node.op is not None

@@ -15,6 +15,7 @@ import numpy as np
 from engine.ops import OPS
 from engine.ops.losses import logistic_slope, logistic_value, rows_slope, weighted_log_increment, weighted_ratio
 from engine.ops.row import Array, Op, Rule
+from engine.ops.shapes import insert_axis
 from engine.ops.stable import SoftmaxRows, as_rows, from_rows, log_softmax, sigmoid
 
 
@@ -44,12 +45,12 @@ class SigmoidHead:
         return np.asarray(scale * logistic_value(self.z, y).sum(axis=self.axis))
 
     def by_logits(self, d: Array, y: Array, scale: float) -> Array:
-        return np.expand_dims(d * scale, self.axis) * logistic_slope(self.z, y)
+        return insert_axis(d * scale, self.axis) * logistic_slope(self.z, y)
 
     def by_head(self, d: Array, y: Array, scale: float) -> Array:
         """(1−y)/(1−A) − y/A with A = σ(z) and 1 − A = σ(−z)."""
         slope = weighted_ratio(1.0 - y, sigmoid(-self.z)) - weighted_ratio(y, sigmoid(self.z))
-        return np.expand_dims(d * scale, self.axis) * slope
+        return insert_axis(d * scale, self.axis) * slope
 
 
 class SoftmaxHead:
@@ -71,7 +72,7 @@ class SoftmaxHead:
     def by_head(self, d: Array, y: Array, scale: float) -> Array:
         """−y/A with A = e^{log A}."""
         head = from_rows(np.exp(self.rows.log()), self.z, self.axis)
-        return -np.expand_dims(d * scale, self.axis) * weighted_ratio(y, head)
+        return -insert_axis(d * scale, self.axis) * weighted_ratio(y, head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ FUSIONS: dict[str, Fusion] = {
         "sigmoid",
         SigmoidHead,
         OPS["binary_cross_entropy_with_logits"],
-        lambda d, out, a, y, axis, scale: np.expand_dims(d * scale, axis) * (a - y),
+        lambda d, out, a, y, axis, scale: insert_axis(d * scale, axis) * (a - y),
         sigmoid_moved,
         lambda z, axis: np.minimum(sigmoid(z), sigmoid(-z)),
     ),
@@ -116,7 +117,7 @@ FUSIONS: dict[str, Fusion] = {
         "softmax",
         SoftmaxHead,
         OPS["cross_entropy_with_logits"],
-        lambda d, out, a, y, axis, scale: np.expand_dims(d * scale, axis) * (a * y.sum(axis=axis, keepdims=True) - y),
+        lambda d, out, a, y, axis, scale: insert_axis(d * scale, axis) * (a * y.sum(axis=axis, keepdims=True) - y),
         softmax_moved,
         lambda z, axis: np.exp(log_softmax(z, axis)),
     ),

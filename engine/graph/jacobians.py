@@ -48,7 +48,8 @@ def jacobian(run: Run, of: int, by: int, most: int, through: set[int] | None = N
         seed[entry] = 1.0
         found: list[Array | None] = [None] * len(graph.nodes)
         found[of] = seed.reshape(rows)
-        walk(plan, run.values, found, {})
+        with np.errstate(all="ignore"):
+            walk(plan, run.values, found, {})
         gradient = found[by]
         if gradient is not None:
             result[entry] = gradient

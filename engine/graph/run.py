@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from copy import copy
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from engine.errors import NotFinite
-from engine.graph.backward import Plan, plan_gradients, walk
+from engine.graph.backward import Plan, given_gradients, plan_gradients, walk
 from engine.graph.forward import Values, compute_values
 from engine.graph.graph import UNCHANGED, Changes, Graph, check_value
 from engine.ops.row import Array
@@ -32,13 +30,6 @@ class Run:
     def __getitem__(self, name: str) -> Array:
         """The value of a node."""
         return self.values[self.graph.position(name)]
-
-    def with_gradient(self, name: str, value: Array) -> Run:
-        """The same values, with one more gradient given."""
-        again = copy(self)
-        again.__dict__.pop("gradients", None)
-        again.changes = replace(self.changes, gradients={**self.changes.gradients, name: value})
-        return again
 
     def refuse_overflow(self, paths: Mapping[str, str]) -> None:
         """Finite numbers in, finite numbers out: name the first node where that fails, and the path of its expression."""
@@ -79,9 +70,6 @@ class Run:
         """Walk backward from one node; the result is by position."""
         found: list[Array | None] = [None] * len(self.graph.nodes)
         found[start] = seed
-        given: dict[int, Array] = {}
-        if self.graph.starts or self.changes.gradients:
-            by_name = {**self.graph.starts, **self.changes.gradients}
-            given = {self.graph.position(name): np.asarray(value) for name, value in by_name.items()}
-        walk(plan, self.values, found, given)
+        with np.errstate(all="ignore"):
+            walk(plan, self.values, found, given_gradients(self.graph, self.changes))
         return found

@@ -41,7 +41,12 @@ def expand(d: Array, axis: Axis, keepdims: bool) -> Array:
     """Give a reduced array its axes of length 1 back, so that it broadcasts against what was reduced."""
     if axis is None or keepdims:
         return d
-    return np.expand_dims(d, axis)
+    return insert_axis(d, axis) if isinstance(axis, int) else np.expand_dims(d, axis)
+
+
+def insert_axis(d: Array, axis: int) -> Array:
+    """np.expand_dims, which takes longer than the sums it is for; axes counted from the end are only indexed."""
+    return np.expand_dims(d, axis) if axis >= 0 else d[(..., None, *(slice(None),) * (-axis - 1))]
 
 
 def broadcast(*shapes: Shape, **_: object) -> Shape:

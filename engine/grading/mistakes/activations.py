@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from engine.grading.mistakes.row import Mistake
 from engine.grading.mistakes.scene import Scene, Use
 from engine.ops import ACTIVATIONS
@@ -31,8 +29,7 @@ def derivative_at_z_not_a(scene: Scene, quantity: Quantity) -> Iterator[Array]:
     """z·(1 − z) where a·(1 − a) is meant."""
     use = activation_behind(scene, quantity)
     if use is not None and use.op.from_output is not None:
-        with np.errstate(all="ignore"):
-            yield use.op.from_output(scene.gradient(use.node.name), scene.value(quantity.node), **use.node.attributes)
+        yield use.op.from_output(scene.gradient(use.node.name), scene.value(quantity.node), **use.node.attributes)
 
 
 def derivative_at_a_not_z(scene: Scene, quantity: Quantity) -> Iterator[Array]:
@@ -40,8 +37,7 @@ def derivative_at_a_not_z(scene: Scene, quantity: Quantity) -> Iterator[Array]:
     use = activation_behind(scene, quantity)
     if use is not None:
         a, d = scene.value(use.node.name), scene.gradient(use.node.name)
-        with np.errstate(all="ignore"):
-            yield use.op.rule(0)(d, use.op.forward(a, **use.node.attributes), a, **use.node.attributes)
+        yield use.op.rule(0)(d, use.op.forward(a, **use.node.attributes), a, **use.node.attributes)
 
 
 def wrong_activation_derivative(scene: Scene, quantity: Quantity) -> Iterator[Array]:
@@ -61,8 +57,7 @@ def softmax_diagonal_only(scene: Scene, quantity: Quantity) -> Iterator[Array]:
     use = activation_behind(scene, quantity)
     if use is not None and use.op.name == "softmax":
         a = scene.value(use.node.name)
-        with np.errstate(all="ignore"):
-            yield scene.gradient(use.node.name) * a * (1.0 - a)
+        yield scene.gradient(use.node.name) * a * (1.0 - a)
 
 
 def used_pre_activation(scene: Scene, quantity: Quantity) -> Iterator[Array]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from engine.grading.mistakes.row import COMMON, Mistake
 from engine.grading.mistakes.scene import Scene
 from engine.ops import LOSSES
 from engine.ops.row import Array
+from engine.ops.shapes import insert_axis
 from engine.quantities import Quantity
 
 OTHERS = ("squared_error", "absolute_error", "binary_cross_entropy", "cross_entropy")
@@ -46,7 +45,7 @@ def wrong_loss_derivative(scene: Scene, quantity: Quantity) -> Iterator[Array]:
     shortcut = scene.graph.shortcut
     if shortcut is None and activation.op.name in ("sigmoid", "softmax"):
         A, Y = scene.inputs(loss.node)[:2]
-        yield np.expand_dims(scene.gradient(loss.node.name), loss.node.attributes["axis"]) * (A - Y)
+        yield insert_axis(scene.gradient(loss.node.name), loss.node.attributes["axis"]) * (A - Y)
 
 
 def other_slopes(scene: Scene, predictions: str) -> Iterator[Array]:
@@ -58,8 +57,7 @@ def other_slopes(scene: Scene, predictions: str) -> Iterator[Array]:
     for name in OTHERS:
         if name != use.op.name:
             for scale in (1.0, 0.5) if name == "squared_error" else (1.0,):
-                with np.errstate(all="ignore"):
-                    yield LOSSES[name].rule(0)(d, None, A, Y, axis=axis, scale=scale)
+                yield LOSSES[name].rule(0)(d, None, A, Y, axis=axis, scale=scale)
 
 
 ROWS = (

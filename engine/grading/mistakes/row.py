@@ -19,7 +19,8 @@ class Mistake:
     """A misconception.
 
     `answers` gives what somebody with it answers for a quantity, computed in a scene from what they computed before; it
-    gives nothing where the mistake makes no sense. An answer may have another shape than the quantity (a transposed one).
+    gives nothing where the mistake makes no sense. An answer may have another shape than the quantity (a transposed one),
+    and may overflow: who plays mistakes out looks away from NumPy's warnings.
     """
 
     code: str

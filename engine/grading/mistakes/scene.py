@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -46,17 +46,19 @@ class Scene:
         self.confirmed: Mapping[str, Answer] = confirmed or {}
         """The answers before that were right, or followed."""
         self.graph: Graph = problem.graph
+        self._right: dict[Quantity, Array] = {}
 
     def right(self, quantity: Quantity) -> Array:
         """What follows by the right rule from what was computed before."""
-        return self.right_in(self.run, quantity)
+        found = self._right.get(quantity)
+        if found is None:
+            found = self._right[quantity] = self._compute(quantity)
+        return found
 
-    def right_in(self, run: Run, quantity: Quantity) -> Array:
-        if quantity.kind == "value":
-            return np.asarray(run[quantity.node])
-        if quantity.kind == "gradient":
-            return run.gradients_of((quantity.node,))[quantity.node]
-        return compute(self.problem, [quantity.name], run)[quantity.name]
+    def _compute(self, quantity: Quantity) -> Array:
+        if quantity.kind == "gradient" and quantity.node in self.run.gradients:
+            return self.run.gradients[quantity.node]
+        return np.asarray(compute(self.problem, [quantity.name], self.run)[quantity.name])
 
     def value(self, name: str) -> Array:
         return self.run[name]
@@ -73,14 +75,13 @@ class Scene:
     def inputs(self, node: Node) -> list[Array]:
         return [self.run.values[each] for each in node.inputs]
 
-    def uses(self, name: str) -> Iterator[Use]:
+    def uses(self, name: str) -> tuple[Use, ...]:
         """The nodes through which the output depends on this one."""
-        position = self.graph.position(name)
-        for user, node in enumerate(self.graph.nodes):
-            if node.op is not None and user in self.reaching:
-                for place, source in enumerate(node.inputs):
-                    if source == position:
-                        yield Use(node, node.op, place)
+        return self._uses.get(self.graph.position(name), ())
+
+    @cached_property
+    def _uses(self) -> dict[int, tuple[Use, ...]]:
+        return self.graph.kept("uses", lambda: uses_by_source(self.graph))
 
     @cached_property
     def reaching(self) -> set[int]:
@@ -91,14 +92,13 @@ class Scene:
         d = self.gradient(use.node.name) if d is None else d
         given = inputs or self.inputs(use.node)
         attributes: Any = use.node.attributes
-        with np.errstate(all="ignore"):
-            out = self.value(use.node.name)
-            if use.node.name in self.pins and use.op.from_output is not None and op is None:
-                found = use.op.from_output(d, out, **attributes)  # a was answered: f′ follows from it
-            else:
-                found = (op or use.op).rule(use.place)(d, out, *given, **attributes)
-            found = fit(np.asarray(found), self.graph.nodes[use.node.inputs[use.place]].shape)
-            return found * use.node.shares.get(use.place, 1.0)
+        out = self.value(use.node.name)
+        if use.node.name in self.pins and use.op.from_output is not None and op is None:
+            found = use.op.from_output(d, out, **attributes)  # a was answered: f′ follows from it
+        else:
+            found = (op or use.op).rule(use.place)(d, out, *given, **attributes)
+        found = fit(np.asarray(found), self.graph.nodes[use.node.inputs[use.place]].shape)
+        return found * use.node.shares.get(use.place, 1.0)
 
     def activation_of(self, name: str) -> Use | None:
         """The activation that this pre-activation goes into, if that is all it goes into."""
@@ -126,3 +126,14 @@ class Scene:
             if node.op is not None and node.op.name == "mean"
         ]
         return means[0] if len(means) == 1 else 1
+
+
+def uses_by_source(graph: Graph) -> dict[int, tuple[Use, ...]]:
+    """By position, the nodes through which the output depends on each node, in order."""
+    found: dict[int, tuple[Use, ...]] = {}
+    for user in sorted(graph.ancestors(graph.output)):
+        node = graph.nodes[user]
+        for place, source in enumerate(node.inputs if node.op else ()):
+            assert node.op is not None
+            found[source] = (*found.get(source, ()), Use(node, node.op, place))
+    return found

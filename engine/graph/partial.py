@@ -1,0 +1,89 @@
+"""One quantity of a run without the rest: only what lies between it and what is given is computed.
+
+Grading asks what one answer should be, given all the answers before it: mostly one step. A route holds these steps, forward
+and backward, and is kept by the names of what is given, so that many readings of the same answers share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.graph.backward import PREPARED, Plan, given_gradients, plan_gradients, walk
+from engine.graph.forward import Step, Values, plan_values
+from engine.graph.graph import Changes, Graph
+from engine.graph.run import ONE
+from engine.ops.row import Array
+
+
+class Route(NamedTuple):
+    """The steps to one quantity: values forward, and for a gradient the walk backward."""
+
+    steps: list[Step]
+    plan: Plan
+
+
+def value_of(graph: Graph, leaves: Mapping[str, Array], changes: Changes, name: str) -> Array:
+    """The value of one node."""
+    position = graph.position(name)
+
+    def route() -> Route:
+        return Route(steps_towards(graph, changes, {position}), [])
+
+    kept = graph.kept(("value", position, frozenset(changes.values)), route, changes.forwards)
+    with np.errstate(all="ignore"):
+        return np.asarray(follow(graph, leaves, changes, kept)[position])
+
+
+def gradient_of(graph: Graph, leaves: Mapping[str, Array], changes: Changes, name: str) -> Array:
+    """∂J/∂node of one node."""
+    position = graph.position(name)
+
+    def route() -> Route:
+        plan = plan_gradients(graph, (name,), changes)
+        return Route(steps_towards(graph, changes, values_read(graph, plan)), plan)
+
+    given = given_gradients(graph, changes)
+    key = ("gradient", position, frozenset(changes.values), frozenset(given), *changes.rules.items())
+    kept = graph.kept(key, route, changes.forwards, changes.locals)
+    found: list[Array | None] = [None] * len(graph.nodes)
+    found[graph.output] = ONE
+    with np.errstate(all="ignore"):
+        walk(kept.plan, follow(graph, leaves, changes, kept), found, given)
+    gradient = found[position]
+    return np.zeros(graph.nodes[position].shape) if gradient is None else gradient
+
+
+def follow(graph: Graph, leaves: Mapping[str, Array], changes: Changes, route: Route) -> Values:
+    """The values on a route; None where they are not needed."""
+    values: Values = [None] * (len(graph.nodes) + 1)
+    given = {**leaves, **changes.values} if changes.values else leaves
+    for step in route.steps:
+        step(values, given)
+    return values
+
+
+def values_read(graph: Graph, plan: Plan) -> set[int]:
+    """The nodes whose values a walk backward may read."""
+    read: set[int] = set()
+    for position, contributions in plan:
+        if contributions:
+            read.add(position)
+            read.update(*(each.arguments for each in contributions))
+    if PREPARED in read:
+        assert graph.shortcut is not None
+        read = read - {PREPARED} | {graph.shortcut.head}
+    return read
+
+
+def steps_towards(graph: Graph, changes: Changes, wanted: set[int]) -> list[Step]:
+    """The steps of a forward run that these nodes need, in order. What is given needs none before it."""
+    needed = set(wanted)
+    for position in range(max(needed, default=-1), -1, -1):
+        node = graph.nodes[position]
+        if position in needed and node.name not in changes.values:
+            needed.update(node.inputs)
+    steps = plan_values(graph, changes)
+    return [steps[position] for position in sorted(needed)]
