@@ -57,14 +57,15 @@ def steps_for(run: Run, name: str, step: float) -> Array:
     return step * np.where((size < TINY) | (size > 1.0), 1.0, size)
 
 
-def difference(moves: Moves, h: Array, *, adapt: bool, scale: float = 0.0) -> Differences:
+def difference(moves: Moves, h: Array, *, adapt: bool, scale: float = 0.0, first: Differences | None = None) -> Differences:
     """Derivatives from moves by ±h and ±2h. With `adapt`, steps that overflow or are too coarse are made smaller.
 
-    `scale` is the size of what is already known of the same gradient.
+    `scale` is the size of what is already known of the same gradient; `first` is what these steps gave, where that is known.
     """
     total = 0
     for shrink in (*SHRINKS, 0.0):
-        found = difference_once(moves, h)
+        found = first or difference_once(moves, h)
+        first = None
         total += found.evaluations
         numeric, spread = found.columns["numeric"], found.columns["spread"]
         largest = max(scale, float(np.abs(numeric[np.isfinite(numeric)]).max(initial=0.0)))
@@ -84,6 +85,18 @@ def difference_once(moves: Moves, h: Array) -> Differences:
         straight = {side: moves(steps, side, None) for side in SIDES} if kinked.any() else {}
         columns = columns_from(moved, straight, h, kinked)
     return Differences(columns, kinks.found, steps.size * (1 + len(straight)))
+
+
+def difference_smooth(moves: Moves, h: Array) -> Differences | None:
+    """The same where no kink is reached; None where one is."""
+    steps = np.multiply.outer(MULTIPLES, h)
+    kinks = Kinks(np.zeros(steps.shape, dtype=bool))
+    with np.errstate(all="ignore"):
+        moved = moves(steps, None, kinks)
+        if kinks.rows.any():
+            return None
+        columns = columns_from(moved, {}, h, np.zeros(h.shape, dtype=bool))
+    return Differences(columns, set(), steps.size)
 
 
 def glance(moves: Moves, h: Array) -> Array | None:

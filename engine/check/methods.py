@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
 
+from engine.check.coordinates import BATCH_ELEMENTS, Part, by_coordinates, coordinate_moves
 from engine.check.differences import (
     COLUMNS,
     MULTIPLES,
-    Differences,
     Moves,
     difference,
     natural_step,
     steps_for,
 )
-from engine.check.estimates import EPSILON, Estimate, Estimates, largest
+from engine.check.estimates import EPSILON, Estimate, Estimates
 from engine.check.increments import Kink, Kinks, located, pairs_of, propagate
 from engine.errors import TooLarge
 from engine.graph.graph import Changes
@@ -25,8 +25,6 @@ from engine.limits import Limits
 from engine.ops.row import Array, Side
 from engine.problems import Problem
 
-BATCH_ELEMENTS = 500_000
-"""Numbers that the largest node of a batch of perturbations may hold."""
 DIRECTIONS = 4
 FORWARD_OVERHEAD = 40_000
 """Elementary operations that could be done while Python passes one node of a forward pass."""
@@ -49,52 +47,21 @@ def check_work(problem: Problem, evaluations: Mapping[str, int], advice: str, ov
     refuse_work(problem.limits, operations, advice)
 
 
-def batches(problem: Problem, names: Sequence[str]) -> Iterator[tuple[str, Array]]:
-    """The coordinates of the named nodes, in batches that fit in memory."""
-    graph = problem.graph
-    for name in names:
-        size = prod(graph[name].shape)
-        widest = max(prod(graph.nodes[each].shape) for each in graph.descendants(graph.position(name)))
-        rows = max(1, BATCH_ELEMENTS // (len(MULTIPLES) * widest))
-        for start in range(0, size, rows):
-            yield name, np.arange(start, min(start + rows, size))
-
-
 def increment(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
     """Exact increments, every coordinate."""
     sizes = {name: prod(problem.graph[name].shape) for name in names}
-    coordinates = sum(sizes.values())
     evaluations = {name: len(MULTIPLES) * size for name, size in sizes.items()}
     check_work(problem, evaluations, "take a smaller problem, or check along random directions")
-    natural = step or natural_step(run)
-    parts: dict[str, list[Differences]] = {name: [] for name in names}
-    scale = 0.0
-    for name, entries in batches(problem, names):
-        h = steps_for(run, name, natural).ravel()[entries]
-        found = difference(coordinate_moves(problem, run, name, entries), h, adapt=step is None, scale=scale)
-        scale = max(scale, largest(found.columns["numeric"]))
-        parts[name].append(found)
+    parts = by_coordinates(problem, run, names, step)
     estimates = {}
-    for name in names:
+    for name, found in parts.items():
+        columns = found[0].columns
+        if len(found) > 1:
+            columns = {column: np.concatenate([each.columns[column] for each in found]) for column in COLUMNS}
         shape = problem.graph[name].shape
-        columns = {
-            column: np.concatenate([part.columns[column] for part in parts[name]]).reshape(shape) for column in COLUMNS
-        }
-        estimates[name] = Estimate(**columns, kinks=set().union(*(part.kinks for part in parts[name])))
-    return Estimates(estimates, coordinates, sum(part.evaluations for each in parts.values() for part in each))
-
-
-def coordinate_moves(problem: Problem, run: Run, name: str, entries: Array) -> Moves:
-    """Single entries of one node, each moved alone."""
-    position, shape = problem.graph.position(name), problem.graph[name].shape
-
-    def moves(steps: Array, side: Side | None, kinks: Kinks | None) -> Array:
-        seeds = np.zeros((len(steps), len(entries), prod(shape)))
-        seeds[:, np.arange(len(entries)), entries] = steps
-        moved = propagate(problem.graph, run.values, {position: seeds.reshape(-1, *shape)}, side=side, kinks=kinks)
-        return moved.reshape(steps.shape)
-
-    return moves
+        shaped = {column: values.reshape(shape) for column, values in columns.items()}
+        estimates[name] = Estimate(**shaped, kinks=set().union(*(each.kinks for each in found)))
+    return Estimates(estimates, sum(sizes.values()), sum(each.evaluations for found in parts.values() for each in found))
 
 
 def directional(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
@@ -204,7 +171,7 @@ def by_forward_passes(problem: Problem, run: Run, names: Sequence[str], step: fl
         if kinked.any():  # these methods see one slope or a mixture; what lies between the slopes takes increments
             at = np.flatnonzero(kinked)
             steps = steps_for(run, name, natural_step(run)).ravel()[at]
-            hull = difference(coordinate_moves(problem, run, name, at), steps, adapt=True).columns
+            hull = difference(coordinate_moves(problem, run, [Part(name, at)]), steps, adapt=True).columns
             for column in ("low", "high", "spread"):
                 columns[column][at] = hull[column]
         if not complex_step:  # where its leading term vanishes by chance, one entry's spread says too little
