@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.check.checking import estimate, noise_of
-from engine.check.estimates import Estimate, largest
+from engine.check.estimates import Estimate, largest_of
 from engine.check.increments import Kink
 from engine.check.verdicts import Status, Verdict, gravest, judge
 from engine.errors import KeyRefuted
@@ -55,14 +55,21 @@ def certify(
     if gradients is None:
         gradients = run.gradients
     found = estimate(problem, run, list(gradients), "increment", None, seed)
-    scale = largest(*(each.numeric for each in found.by_name.values()), *(each for each in gradients.values()))
+    extents = {name: (float(gradient.min()), float(gradient.max())) for name, gradient in gradients.items()}
+    scale = max(
+        *(each.largest for each in found.by_name.values()),
+        *(largest_of(gradient, *extents[name]) for name, gradient in gradients.items()),
+    )
     verdicts = []
     for name, gradient in gradients.items():
-        if np.isnan(gradient.min()):
+        least, most = extents[name]
+        if np.isnan(least):
             reason = f"d{name} is not a number here"
             verdicts.append(Verdict(f"d{name}", "inconclusive", 0.0, 0.0, reason=reason))
             continue
-        analytic, numeric = finite_part(gradient, found.by_name[name])
+        analytic, numeric = gradient, found.by_name[name]
+        if not (least > -MEANINGFUL and most < MEANINGFUL):
+            analytic, numeric = finite_part(gradient, numeric)
         verdicts.append(
             judge(f"d{name}", analytic, numeric, scale=scale, tolerance=LEEWAY, noise=noise_of(problem, run, name))
         )
@@ -97,8 +104,6 @@ def smallest(run: Run) -> float:
 
 def finite_part(gradient: Array, found: Estimate) -> tuple[Array, Estimate]:
     """Infinite entries (dA of a saturated head) are reported as such and mark nobody: nothing to confirm there."""
-    if gradient.max() < MEANINGFUL and gradient.min() > -MEANINGFUL:
-        return gradient, found
     infinite = ~(np.abs(gradient) < MEANINGFUL)
 
     def without(x: Array) -> Array:

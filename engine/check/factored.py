@@ -99,7 +99,7 @@ class FactoredCheck:
         width = max(1, BATCH_ELEMENTS // (2 * examples * widest))
         parts: list[dict[str, Array]] = []
         kinks: set[Kink] = set()
-        spread = self.probe(move, h) if units >= 4 else np.inf
+        spread = self.probe(move, h) if units > width else np.inf  # a single batch is quickly done with all its steps
         for start in range(0, units, width):
             block = slice(start, min(start + width, units))
             known = max((largest(part["numeric"]) for part in parts), default=0.0)

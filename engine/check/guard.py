@@ -87,7 +87,6 @@ def samples_of_layer(
     # What is summed for these gradients, before anything cancels.
     D = np.abs(suffix.rows(estimates[layer.logits].numeric))
     size_W = float(np.abs(A).sum(axis=1) @ D.sum(axis=1))
-    size_A = float(D.sum(axis=0) @ np.abs(W).sum(axis=0))
     i, j = int(rng.integers(len(W))), int(rng.integers(units))
     column = np.zeros((examples, units))
     column[:, j] = A[:, i]
@@ -97,6 +96,7 @@ def samples_of_layer(
     yield Sample(layer.weights, np.outer(A @ u, v), float(u @ D_W @ v), size_W)
     if source in estimates:
         D_A = suffix.rows(estimates[source].numeric)
+        size_A = float(D.sum(axis=0) @ np.abs(W).sum(axis=0))
         u, v = signs(rng, examples), signs(rng, len(W))
         yield Sample(source, np.outer(u, v @ W), float(u @ D_A @ v), size_A)
     if layer.bias:

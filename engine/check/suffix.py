@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.check.increments import STILL, Kink, Kinks
+from engine.check.increments import MOST_KINKS, STILL, Kink, Kinks
 from engine.graph.graph import Node
 from engine.graph.run import Run
 from engine.ops.row import Array, Op, Side
@@ -61,11 +61,13 @@ class Suffix:
             if kinks is not None:
                 reached = np.asarray(op.kinks(pair, **attributes))
                 kinks.rows |= reached
-                for place in np.argwhere(reached)[:20]:
+                for place in np.argwhere(reached)[:MOST_KINKS] if reached.any() else ():
                     unit, example = units.start + int(place[-2]), int(place[-1])
                     kinks.found.add(self.kink(self.layers[number].logits, (example, unit)))
         following = self.W[number + 1][units]
-        return self.after_logits(number + 1, moves[..., None] * following[:, None, :], side, kinks)
+        # Examples vary fastest in memory: there are more of them than units in most last layers.
+        steps_after = np.multiply(moves[..., None, :], following[:, :, None]).swapaxes(-1, -2)
+        return self.after_logits(number + 1, steps_after, side, kinks)
 
     def after_logits(self, number: int, moves: Array, side: Side | None, kinks: Kinks | None) -> Array:
         """(…, examples) from moves (…, examples, units) of a layer's pre-activations."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine.check.estimates import ROUNDING, UNDERFLOW, Estimate, largest
+from engine.check.estimates import ROUNDING, UNDERFLOW, Estimate, largest, largest_difference
 from engine.check.increments import Kink
 from engine.ops.row import Array
 
@@ -73,17 +73,18 @@ def judge(
     submitted = np.atleast_1d(estimate.project(claim))
     numeric, spread, kinked = (np.atleast_1d(each) for each in (estimate.numeric, estimate.spread, estimate.kinked))
     any_kink = bool(kinked.any())
-    own = largest(numeric[~kinked] if any_kink else numeric)
+    own = largest(numeric[~kinked]) if any_kink else estimate.largest
     rounding = ROUNDING * scale + summed_rounding(claim, estimate) + UNDERFLOW
     bound = spread + (rounding + tolerance * own)
     with np.errstate(invalid="ignore", over="ignore"):
-        error = submitted - numeric
-        np.abs(error, out=error)
+        if not any_kink:
+            most = largest_difference(submitted, numeric)
+            if is_plain_agreement(most, bound, spread, rounding, own):
+                return Verdict(name, "agrees", most, float(bound.max()))
+        error = np.abs(submitted - numeric)
         if any_kink:
             outside = np.maximum(np.atleast_1d(estimate.low) - submitted, submitted - np.atleast_1d(estimate.high))
             error = np.where(kinked, np.maximum(outside, 0.0), error)
-    if not any_kink and is_plain_agreement(error, bound, spread, rounding, own):
-        return Verdict(name, "agrees", float(error.max()), float(bound.max()))
     bound = np.broadcast_to(bound, error.shape)
     sound = np.isfinite(error + bound)
     error = np.where(sound, error, 0.0)
@@ -116,10 +117,10 @@ def judge(
     )
 
 
-def is_plain_agreement(error: Array, bound: Array, spread: Array, rounding: Any, own: float) -> bool:
+def is_plain_agreement(error: float, bound: Array, spread: Array, rounding: Any, own: float) -> bool:
     """The common case, in few passes over large tensors: every entry within a bound that means something."""
-    meaningful = np.all(rounding <= TOO_WIDE * own) and np.all(spread <= TOO_WIDE * own)
-    return bool(meaningful and error.max() <= np.min(bound))  # which is False where anything is not a number
+    meaningful = np.max(rounding) <= TOO_WIDE * own and spread.max() <= TOO_WIDE * own
+    return bool(meaningful and error <= bound.min())  # which is False where anything is not a number
 
 
 def summed_rounding(claim: Array, estimate: Estimate) -> Any:

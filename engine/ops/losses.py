@@ -13,11 +13,13 @@ import numpy as np
 from engine.ops import shapes
 from engine.ops.checks import positive
 from engine.ops.row import Array, Formula, Op, Side
+from engine.ops.shapes import insert_axis
 from engine.ops.stable import (
     SoftmaxRows,
     as_rows,
     expm1,
     from_rows,
+    log1p,
     log_of_mixture,
     log_softmax,
     log_softmax_increment,
@@ -120,8 +122,8 @@ def rows_slope(rows: SoftmaxRows, labels: Array) -> Array:
 def softmax_loss_increment(z: Array, dz: Array, y: Array, dy: Array, axis: int) -> Array:
     """Σ_j y_j·log(1 + Σ_{k≠j} p_k·(e^{Δ_k − Δ_j} − 1)): for one-hot labels the class's own term alone."""
     if not np.any(dy) and is_one_hot(y, axis):
-        return y * np.expand_dims(class_increment(z, dz, y, axis), axis)
-    return -(y + dy) * log_softmax_increment(z, dz, axis) - dy * log_softmax(z, axis)
+        return class_increment(z, dz, y, axis)
+    return np.asarray(-(y + dy) * log_softmax_increment(z, dz, axis) - dy * log_softmax(z, axis)).sum(axis=axis)
 
 
 def is_one_hot(y: Array, axis: int) -> bool:
@@ -130,11 +132,12 @@ def is_one_hot(y: Array, axis: int) -> bool:
 
 def class_increment(z: Array, dz: Array, y: Array, axis: int) -> Array:
     """The change of −log p_y when the logits move by Δ: log(1 + Σ p_k·(e^{Δ_k − Δ_y} − 1)), where k = y adds 0."""
-    p, steps, labels = np.moveaxis(softmax(z, axis), axis, -1), np.moveaxis(dz, axis, -1), np.moveaxis(y, axis, -1)
-    apart = steps - np.einsum("...k,...k->...", steps, labels)[..., None]
+    p, steps = np.moveaxis(softmax(z, axis), axis, -1), np.moveaxis(dz, axis, -1)
+    classes: Any = np.nonzero(np.broadcast_to(np.moveaxis(y, axis, -1), p.shape))
+    apart = steps - steps[(..., *classes)].reshape(*steps.shape[:-1], 1)
     growth = np.einsum("...k,...k->...", expm1(apart), p)
     if growth.min(initial=0.0) >= -0.5:
-        return np.log1p(growth)
+        return log1p(growth)
     return log_of_mixture(growth, np.einsum("...k,...k->...", np.exp(apart), p))
 
 
@@ -149,7 +152,10 @@ def loss_op(
     along_axis: bool = False,
     **columns: Any,
 ) -> Op:
-    """A row of the table of ops from the loss of one output; `along_axis` losses are told the axis of the outputs."""
+    """A row of the table of ops from the loss of one output; `along_axis` losses are told the axis of the outputs.
+
+    Their increments are summed along it.
+    """
     extra = columns.pop("attributes", {})
 
     def own(axis: int, attributes: dict[str, Any]) -> dict[str, Any]:
@@ -160,7 +166,7 @@ def loss_op(
 
     def towards(slope: Callable[..., Array]) -> Callable[..., Array]:
         def rule(d: Array, out: Array, a: Array, y: Array, axis: int, scale: float, **attributes: Any) -> Array:
-            return np.expand_dims(d * scale, axis) * slope(a, y, **own(axis, attributes))
+            return insert_axis(d * scale, axis) * slope(a, y, **own(axis, attributes))
 
         return rule
 
@@ -174,7 +180,8 @@ def loss_op(
     ) -> Array:
         if "kinks" in columns:
             attributes["side"] = side
-        return scale * np.asarray(increment(*a, *y, **own(axis, attributes))).sum(axis=axis)
+        moved = np.asarray(increment(*a, *y, **own(axis, attributes)))
+        return scale * (moved if along_axis else moved.sum(axis=axis))
 
     return Op(
         name=name,

@@ -17,15 +17,16 @@ def ramp_increment(x: Array, dx: Array, side: Side | None = None, chosen: float 
     With `side`, the linear difference Δ·slope instead; where x = 0 the slope is 0 (left), 1 (right) or the chosen one.
     """
     if side is None:
-        return np.maximum(dx + np.minimum(x, 0.0), -np.maximum(x, 0.0))
+        moved = dx + np.minimum(x, 0.0)
+        return np.maximum(moved, -np.maximum(x, 0.0), out=moved if isinstance(moved, np.ndarray) else None)
     at_zero = {"left": 0.0, "right": 1.0, "chosen": chosen}[side]
     return dx * np.where(x == 0.0, at_zero, x > 0.0)
 
 
 def touches(x: Array, dx: Array) -> Array:
     """Where moving by Δ reaches or crosses x = 0."""
-    reached: Array = (np.abs(x) <= np.abs(dx)) & (np.asarray(dx) != 0.0)
-    return reached
+    reached: Array = np.abs(x) <= np.abs(dx)
+    return reached & (np.asarray(dx) != 0.0) if reached.any() else reached
 
 
 def expm1(x: Array) -> Array:
@@ -33,6 +34,16 @@ def expm1(x: Array) -> Array:
     if x.size < 256 or max(x.max(), -x.min()) > 1e-8:
         return np.expm1(x)
     series = 0.5 * x
+    series += 1.0
+    series *= x
+    return series
+
+
+def log1p(x: Array) -> Array:
+    """log(1 + x); x − x²/2 where that is exact to rounding, for the same reason."""
+    if x.size < 256 or max(x.max(), -x.min()) > 1e-8:
+        return np.asarray(np.log1p(x))
+    series = -0.5 * x
     series += 1.0
     series *= x
     return series
