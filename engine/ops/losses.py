@@ -126,14 +126,18 @@ def softmax_loss_increment(z: Array, dz: Array, y: Array, dy: Array, axis: int) 
     return np.asarray(-(y + dy) * log_softmax_increment(z, dz, axis) - dy * log_softmax(z, axis)).sum(axis=axis)
 
 
+def axis_last(x: Array, axis: int) -> Array:
+    return x if axis == -1 else np.moveaxis(x, axis, -1)
+
+
 def is_one_hot(y: Array, axis: int) -> bool:
     return bool(np.count_nonzero(y) == np.count_nonzero(y == 1.0) == y.size // y.shape[axis] and y.any(axis=axis).all())
 
 
 def class_increment(z: Array, dz: Array, y: Array, axis: int) -> Array:
     """The change of −log p_y when the logits move by Δ: log(1 + Σ p_k·(e^{Δ_k − Δ_y} − 1)), where k = y adds 0."""
-    p, steps = np.moveaxis(softmax(z, axis), axis, -1), np.moveaxis(dz, axis, -1)
-    classes: Any = np.nonzero(np.broadcast_to(np.moveaxis(y, axis, -1), p.shape))
+    p, steps, labels = axis_last(softmax(z, axis), axis), axis_last(dz, axis), axis_last(y, axis)
+    classes: Any = np.nonzero(labels if labels.shape == p.shape else np.broadcast_to(labels, p.shape))
     apart = steps - steps[(..., *classes)].reshape(*steps.shape[:-1], 1)
     growth = np.einsum("...k,...k->...", expm1(apart), p)
     if growth.min(initial=0.0) >= -0.5:
