@@ -37,13 +37,13 @@ def candidates(quantity: Quantity, truth: Array, scene: Scene, fits: Callable[[A
     """What the table's mistakes lead to in one scene, where it fits, but for what is the same as the right answer."""
     right = scene.right(quantity)
     for site in sites(quantity, scene):
-        base = right if site.name == quantity.name else scene.right(site)
+        here = site.name == quantity.name
+        base = right if here else scene.right(site)
         followed: dict[bytes, list[Array]] = {}
         for mistake in MISTAKES.values():
-            if site.name != quantity.name and not mistake.travels:
+            if not (here or mistake.travels):
                 continue
             for value in mistake.answers(scene, site):
-                here = site.name == quantity.name
                 if here and not fits(value):
                     continue
                 if alike(value.shape, base.shape):
