@@ -74,6 +74,11 @@ def unseen(quantity: Quantity, scene: Scene, tolerance: Tolerance) -> Iterator[E
                 if value.shape == base.shape and tolerance.accepts(answer, value) and not same(value, base):
                     for led_to in follow(scene, site, value, quantity):
                         yield Explanation(mistake, site, value, led_to, scene)
+                    # What was answered between the two has followed from the mistake as well.
+                    pins = supposed_pins(Explanation(mistake, site, value, value, scene), quantity, tolerance)
+                    if pins is not None:
+                        led_to = recompute(scene.problem, quantity, pin(scene.problem, pins))
+                        yield Explanation(mistake, site, value, led_to, scene)
 
 
 def sites(quantity: Quantity, scene: Scene) -> Iterator[Quantity]:
