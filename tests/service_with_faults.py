@@ -2,10 +2,12 @@
 
 import asyncio
 
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from service.app import create_app
+from service.errors import add_error_handlers
 from service.server import run
 from service.settings import Settings
 
@@ -58,9 +60,22 @@ async def told():
     return Response(str(times))
 
 
+FAULTS = {f"/{route.__name__}": route for route in (fault, fault_amid, slow, large, headers, until_gone, told)}
+
+
+def beside(app):
+    """The application, and these routes outside its gate, which lets nobody pass to addresses that it does not know."""
+    faults = FastAPI()
+    for path, route in FAULTS.items():
+        faults.add_api_route(path, route, methods=["GET", "POST"])
+    add_error_handlers(faults)
+
+    async def both(scope, receive, send):
+        await (faults if scope.get("path") in FAULTS else app)(scope, receive, send)
+
+    return both
+
+
 if __name__ == "__main__":
     settings = Settings.from_environment()
-    app = create_app(settings)
-    for route in (fault, fault_amid, slow, large, headers, until_gone, told):
-        app.add_api_route(f"/{route.__name__}", route, methods=["GET", "POST"])
-    run(app, settings)
+    run(beside(create_app(settings)), settings)
