@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 
-for library in ("OPENBLAS", "OMP", "MKL"):
-    os.environ[f"{library}_NUM_THREADS"] = "1"
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
+os.environ |= ONE_THREAD
 
 from collections.abc import Callable, Mapping
 from time import perf_counter

@@ -134,4 +134,4 @@ def add_cost(
     builder.apply("J", OPS[cost.reduction], [builder.index["losses"]])
     if not cost.per_example():
         return {}
-    return {"starts": {"losses": np.ones(examples)}}
+    return {"starts": {"losses": np.broadcast_to(np.ones(()), (examples,))}}

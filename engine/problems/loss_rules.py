@@ -18,8 +18,10 @@ PROBABILITY_TOLERANCE = 0.0101
 LABEL_TOLERANCE = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LossRule:
+    """Equal to itself alone, as rows of a table are: what depends on one is kept by it."""
+
     name: str
     labels: str
     """What labels may be, in words."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
 from typing import Any
 
@@ -11,11 +12,13 @@ import numpy as np
 
 from engine.errors import BadNumbers, BadProblem, ShapeMismatch, TooLarge, shape_text
 from engine.graph.builder import GraphBuilder
+from engine.graph.graph import Graph
 from engine.limits import Limits
 from engine.ops import ACTIVATIONS
 from engine.ops.dense import DENSE, LAYOUTS, ORIENTATIONS
-from engine.ops.row import Array
+from engine.ops.row import Array, Shape
 from engine.problems.cost import Cost, add_cost, read_cost, read_labels, read_matrix, units_axis
+from engine.problems.kept import MOST_KEPT, refreshed
 from engine.problems.loss_rules import check_head
 from engine.reading.arrays import kind_of, read_array, read_number, read_whole
 from engine.reading.expressions import check_name
@@ -23,6 +26,9 @@ from engine.reading.fields import join, read_choice, read_list, read_object
 
 DEFAULT_ORIENTATION = {"rows": "in_out", "columns": "out_in"}
 MAXIMUM_UNITS = 1_000_000
+SETTINGS = ("slope", "alpha")
+"""Of activations."""
+LAYER_FIELDS = ("weights", "units", "init", "bias", "name", *SETTINGS)
 
 SPREADS = {
     "zeros": lambda fan_in, units: 0.0,
@@ -56,8 +62,28 @@ class Network:
     examples: int
 
 
-def draw_weights(init: Any, layer: int, fan_in: int, units: int, path: str) -> Array:
-    """Weights (fan_in, units), the same whatever the layout and orientation; seeded by the seed and the layer."""
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Weights that are not given but drawn: only once the whole network is known not to be too large."""
+
+    fan_in: int
+    units: int
+    layer: int
+    seed: int
+    spread: float
+
+    @property
+    def shape(self) -> Shape:
+        return self.fan_in, self.units
+
+    def draw(self) -> Array:
+        """(fan_in, units), the same whatever the layout and orientation."""
+        if self.spread == 0.0:
+            return np.zeros(self.shape)
+        return np.random.default_rng([self.seed, self.layer]).standard_normal(self.shape) * self.spread
+
+
+def read_init(init: Any, layer: int, fan_in: int, units: int, path: str) -> Drawn:
     given = read_object(
         init if init is not None else {"kind": "xavier"}, path, required=["kind"], optional=["seed", "scale"]
     )
@@ -68,9 +94,7 @@ def draw_weights(init: Any, layer: int, fan_in: int, units: int, path: str) -> A
     spread = SPREADS[kind](fan_in, units)
     if "scale" in given:
         spread = read_number(given["scale"], join(path, "scale"), above=0.0)
-    if spread == 0.0:
-        return np.zeros((fan_in, units))
-    return np.random.default_rng([seed, layer]).standard_normal((fan_in, units)) * spread
+    return Drawn(fan_in, units, layer, seed, spread)
 
 
 def read_weights(
@@ -82,16 +106,15 @@ def read_weights(
     orientation: str,
     path: str,
     limits: Limits,
-) -> Array:
-    """The given weights, checked against the layer before, or drawn ones."""
+) -> Array | Drawn:
+    """The given weights, checked against the layer before, or what is to be drawn."""
     if "weights" in layer and "units" in layer:
         raise BadProblem("a layer has 'weights' or 'units', not both", path=path)
     if "units" in layer:
         units = read_whole(layer["units"], join(path, "units"), least=1, most=MAXIMUM_UNITS)
         if fan_in * units > limits.elements:
             raise TooLarge(f"layer {number} would have {fan_in}×{units} weights", path=join(path, "units"))
-        drawn = draw_weights(layer.get("init"), number, fan_in, units, join(path, "init"))
-        return drawn if orientation == "in_out" else np.ascontiguousarray(drawn.T)
+        return read_init(layer.get("init"), number, fan_in, units, join(path, "init"))
     if "init" in layer:
         raise BadProblem("'init' belongs to a layer with 'units'", path=join(path, "init"))
     if "weights" not in layer:
@@ -147,17 +170,45 @@ def layer_suffix(layer: Mapping[str, Any], number: int, path: str) -> str:
     return "_" + check_name(layer["name"], join(path, "name"))
 
 
-def activation_of(layer: Mapping[str, Any], path: str) -> tuple[str, dict[str, float]]:
+def activation_of(layer: Mapping[str, Any], path: str) -> tuple[str, tuple[tuple[str, float], ...]]:
     """An activation and its setting, if it has one: leaky_relu's slope, elu's alpha."""
     name = read_choice(layer["activation"], join(path, "activation"), "activation", ACTIVATIONS)
-    settings = {each for each in ACTIVATIONS[name].attributes if each != "axis"}
-    for each in ("slope", "alpha"):
-        if each in layer and each not in settings:
+    attributes = ACTIVATIONS[name].attributes
+    for each in SETTINGS:
+        if each in layer and each not in attributes:
             raise BadProblem(f"'{each}' does not belong to {name}", path=join(path, each))
-    return name, {each: read_number(layer[each], join(path, each)) for each in settings if each in layer}
+    # + 0.0, because -0.0 equals 0.0 and what is equal has one graph.
+    return name, tuple((each, read_number(layer[each], join(path, each)) + 0.0) for each in SETTINGS if each in layer)
 
 
-def build_network(wire: Mapping[str, Any], limits: Limits) -> tuple[GraphBuilder, dict[str, Array], Network, dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class LayerForm:
+    """All of a layer but its numbers."""
+
+    suffix: str
+    units: int
+    bias: bool
+    activation: str
+    settings: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """All of a network but its numbers: what its graph depends on."""
+
+    layers: tuple[LayerForm, ...]
+    layout: str
+    orientation: str
+    cost: Cost
+    features: int
+    examples: int
+
+    def shaped(self, rows: int, columns: int) -> Shape:
+        """Of one example a row, or a column."""
+        return (rows, columns) if self.layout == "rows" else (columns, rows)
+
+
+def build_network(wire: Mapping[str, Any], limits: Limits) -> tuple[Graph, dict[str, Array], Network]:
     """Lower `network`, `inputs` and `labels` to a graph: X, then W, b, Z, A of every layer, Y, losses, J."""
     path = "network"
     given = read_object(wire["network"], path, required=["layers", "loss"], optional=["layout", "orientation"])
@@ -170,37 +221,66 @@ def build_network(wire: Mapping[str, Any], limits: Limits) -> tuple[GraphBuilder
     if len(layers) > limits.layers:
         raise TooLarge(f"{len(layers)} layers; {limits.layers} is the most", path="network.layers")
 
-    builder = GraphBuilder(limits)
-    leaves = {"X": read_matrix(wire["inputs"], "inputs", layout)}
-    builder.leaf("X", "input", leaves["X"].shape)
-    fan_in, examples = leaves["X"].shape[::-1] if layout == "rows" else leaves["X"].shape
-    share = {"shares": {1: 1.0 / examples, 2: 1.0 / examples}} if cost.per_example() else {}
-    built: list[Layer] = []
-    source = "X"
+    X = read_matrix(wire["inputs"], "inputs", layout)
+    fan_in, examples = X.shape[::-1] if layout == "rows" else X.shape
+    features = fan_in
+    weights: dict[str, Array | Drawn] = {"X": X}
+    forms: list[LayerForm] = []
     for number, layer in enumerate(layers, start=1):
         here = f"network.layers[{number - 1}]"
-        fields = ["weights", "units", "init", "bias", "name", "slope", "alpha"]
-        layer = read_object(layer, here, required=["activation"], optional=fields)
+        layer = read_object(layer, here, required=["activation"], optional=LAYER_FIELDS)
         suffix = layer_suffix(layer, number, here)
-        W, b, Z, A = (f"{letter}{suffix}" for letter in "WbZA")
-        leaves[W] = read_weights(layer, number, fan_in, examples, layout, orientation, here, limits)
-        units = leaves[W].shape[1 if orientation == "in_out" else 0]
+        W = weights[f"W{suffix}"] = read_weights(layer, number, fan_in, examples, layout, orientation, here, limits)
+        units = W.units if isinstance(W, Drawn) else W.shape[1 if orientation == "in_out" else 0]
         bias = read_bias(layer, number, units, here)
+        if bias is not None:
+            weights[f"b{suffix}"] = bias
         activation, settings = activation_of(layer, here)
         if number == len(layers):
             check_head(cost.rule, activation, path=join(here, "activation"))
-        inputs = [builder.index[source], builder.leaf(W, "parameter", leaves[W].shape)]
-        if bias is not None:
-            leaves[b] = bias
-            inputs.append(builder.leaf(b, "parameter", bias.shape))
-        builder.apply(Z, DENSE[layout, orientation, bias is not None], inputs, **share)
-        attributes = {"axis": units_axis(layout), **settings} if activation == "softmax" else settings
-        builder.apply(A, ACTIVATIONS[activation], [builder.index[Z]], attributes=attributes)
-        built.append(Layer(W, b if bias is not None else "", Z, A, activation))
-        source, fan_in = A, units
+        forms.append(LayerForm(suffix, units, bias is not None, activation, settings))
+        fan_in = units
 
-    leaves["Y"] = read_labels(wire["labels"], cost.rule, builder.nodes[builder.index[source]].shape, layout)
-    builder.leaf("Y", "constant", leaves["Y"].shape)
+    form = Form(tuple(forms), layout, orientation, cost, features, examples)
+    graph, network = network_graph(form, limits)
+    Y = read_labels(wire["labels"], cost.rule, form.shaped(examples, fan_in), layout)
+    leaves = {name: drawn(each, orientation) if isinstance(each, Drawn) else each for name, each in weights.items()}
+    return refreshed(graph), {**leaves, "Y": Y}, network
+
+
+def drawn(weights: Drawn, orientation: str) -> Array:
+    found = weights.draw()
+    return found if orientation == "in_out" else np.ascontiguousarray(found.T)
+
+
+@lru_cache(MOST_KEPT)
+def network_graph(form: Form, limits: Limits) -> tuple[Graph, Network]:
+    """Made once for all networks of this form: a class sends the same network with other numbers."""
+    builder = GraphBuilder(limits)
+    builder.leaf("X", "input", form.shaped(form.examples, form.features))
+    layout, orientation, cost = form.layout, form.orientation, form.cost
+    share = {"shares": {1: 1.0 / form.examples, 2: 1.0 / form.examples}} if cost.per_example() else {}
+    built: list[Layer] = []
+    source, fan_in = "X", form.features
+    for layer in form.layers:
+        W, b, Z, A = (f"{letter}{layer.suffix}" for letter in "WbZA")
+        shape = (fan_in, layer.units) if orientation == "in_out" else (layer.units, fan_in)
+        inputs = [builder.index[source], builder.leaf(W, "parameter", shape)]
+        if layer.bias:
+            inputs.append(builder.leaf(b, "parameter", (layer.units,)))
+        builder.apply(Z, DENSE[layout, orientation, layer.bias], inputs, **share)
+        attributes: dict[str, Any] = dict(layer.settings)
+        if layer.activation == "softmax":
+            attributes["axis"] = units_axis(layout)
+        builder.apply(A, ACTIVATIONS[layer.activation], [builder.index[Z]], attributes=attributes)
+        built.append(Layer(W, b if layer.bias else "", Z, A, layer.activation))
+        source, fan_in = A, layer.units
+
+    builder.leaf("Y", "constant", builder.nodes[builder.index[source]].shape)
     conventions = add_cost(builder, cost, source, layout, logits=built[-1].logits, activation=built[-1].activation)
-    network = Network(tuple(built), layout, orientation, cost, examples)
-    return builder, leaves, network, conventions
+    if conventions:
+        # Everything but the parameters and the cost itself is then reported per example: m times ∂J/∂node.
+        conventions["factors"] = {
+            node.name: float(form.examples) for node in builder.nodes if node.kind != "parameter" and node.name != "J"
+        }
+    return builder.finish("J", **conventions), Network(tuple(built), layout, orientation, cost, form.examples)

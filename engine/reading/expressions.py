@@ -55,13 +55,13 @@ class Expression:
         if len(self.text) > limits.expression_length:
             raise TooLarge(f"an expression may have {limits.expression_length} characters, not {len(text)}", path=path)
         if "\n" in self.text or not self.text.isascii():
-            self._refuse(None, "one expression is one line of plain ASCII text")
+            self.refuse(None, "one expression is one line of plain ASCII text")
         statement = self._parse()
         if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-            self._refuse(None, "expected `name = expression`")
+            self.refuse(None, "expected `name = expression`")
         target = statement.targets[0]
         if not isinstance(target, ast.Name):
-            self._refuse(target, "the left side must be one name")
+            self.refuse(target, "the left side must be one name")
         self.name = check_name(target.id, path)
         self.body = statement.value
         self._check_depth(limits.expression_depth)
@@ -73,11 +73,11 @@ class Expression:
                 warnings.simplefilter("ignore")  # Python warns of things like `1if`; they are refused below
                 module = ast.parse(self.text)
         except SyntaxError as error:
-            self._refuse(error.offset, "not a complete expression")
+            self.refuse(error.offset, "not a complete expression")
         except (ValueError, RecursionError, MemoryError):
-            self._refuse(None, "this cannot be read")
+            self.refuse(None, "this cannot be read")
         if len(module.body) != 1:
-            self._refuse(None, "expected one `name = expression`")
+            self.refuse(None, "expected one `name = expression`")
         return module.body[0]
 
     def _check_depth(self, most: int) -> None:
@@ -93,9 +93,9 @@ class Expression:
         for node in ast.walk(self.body):
             if type(node) in REFUSALS and not (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)):
                 module = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in MODULES
-                self._refuse(node, ALONE if module else REFUSALS[type(node)])
+                self.refuse(node, ALONE if module else REFUSALS[type(node)])
 
-    def _refuse(self, at: ast.AST | int | None, why: str) -> NoReturn:
+    def refuse(self, at: ast.AST | int | None, why: str) -> NoReturn:
         column = getattr(at, "col_offset", -1) + 1 if isinstance(at, ast.AST) else at
         where = f"`{shorten(self.text)}`" + (f", column {column}" if column else "")
         raise BadExpression(f"{where}: {why}; {ALLOWED}", path=self.path) from None
@@ -109,10 +109,8 @@ class Expression:
 
     def lower(self, builder: GraphBuilder) -> int:
         """Add the nodes of this expression; the unnamed ones are `name.1`, `name.2`, … and belong to it."""
-        self.builder = builder
-        self.unnamed = 0
         try:
-            position = self._lower(self.body, self.name)
+            position = Lowering(self, builder).lower(self.body, self.name)
             if builder.nodes[position].name != self.name:  # `v = u` or `v = 3`: a node of its own
                 position = builder.apply(self.name, OPS["identity"], [position])
         except EngineError as error:
@@ -120,14 +118,23 @@ class Expression:
             raise
         return position
 
-    def _lower(self, node: ast.expr, name: str = "") -> int:
+
+class Lowering:
+    """One expression on its way into one graph; the expression itself stays as it is, for other graphs."""
+
+    def __init__(self, expression: Expression, builder: GraphBuilder) -> None:
+        self.expression = expression
+        self.builder = builder
+        self.unnamed = 0
+
+    def lower(self, node: ast.expr, name: str = "") -> int:
         if isinstance(node, ast.Constant):
             return self.builder.number(self._number(node))
         if isinstance(node, ast.Name):
             if node.id in CONSTANTS and node.id not in self.builder.index:
                 return self.builder.number(CONSTANTS[node.id])
             if node.id not in self.builder.index:
-                raise UnknownName("name", node.id, self.builder.index, path=self.path)
+                raise UnknownName("name", node.id, self.builder.index, path=self.expression.path)
             return self.builder.index[node.id]
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             if isinstance(node.operand, ast.Constant):
@@ -136,58 +143,65 @@ class Expression:
         if isinstance(node, ast.BinOp):
             if type(node.op) not in BINARY:
                 power = isinstance(node.op, ast.BitXor)
-                self._refuse(node, "a power is written **, not ^" if power else "this operator is not known")
+                self.expression.refuse(node, "a power is written **, not ^" if power else "this operator is not known")
             return self._apply(node, name, OPS[BINARY[type(node.op)]], [node.left, node.right])
         if isinstance(node, ast.Call):
             return self._call(node, name)
-        self._refuse(node, TUPLE if isinstance(node, ast.Tuple) else "this is not allowed")
+        self.expression.refuse(node, TUPLE if isinstance(node, ast.Tuple) else "this is not allowed")
 
     def _number(self, node: ast.Constant) -> float:
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
-            self._refuse(node, f"expected a number, not {kind_of(node.value)}")
+            self.expression.refuse(node, f"expected a number, not {kind_of(node.value)}")
         try:
             value = float(node.value)
         except OverflowError:
             value = math.inf
         if not math.isfinite(value):
-            self._refuse(node, "this number is too large for a 64-bit float")
+            self.expression.refuse(node, "this number is too large for a 64-bit float")
         return value
 
     def _call(self, node: ast.Call, name: str) -> int:
         if not isinstance(node.func, ast.Name):
-            self._refuse(node, "only an op can be called, by its name")
+            self.expression.refuse(node, "only an op can be called, by its name")
         if node.func.id not in OPS:
-            raise UnknownName(f"`{shorten(self.text)}`, column {node.col_offset + 1}: op", node.func.id, OPS, path=self.path)
+            raise UnknownName(
+                f"`{shorten(self.expression.text)}`, column {node.col_offset + 1}: op",
+                node.func.id,
+                OPS,
+                path=self.expression.path,
+            )
         op = OPS[node.func.id]
         attributes: dict[str, Any] = {}
         for keyword in node.keywords:
             if keyword.arg is None or keyword.arg not in op.attributes:
                 allowed = ", ".join(op.attributes) or "none"
-                self._refuse(
+                self.expression.refuse(
                     keyword.value, f"{op.name} has no option '{shorten(str(keyword.arg))}' (its options: {allowed})"
                 )
             attributes[keyword.arg] = self._literal(keyword.value)
         missing = [each for each, default in op.attributes.items() if default is ... and each not in attributes]
         if missing:
-            self._refuse(node, f"{op.name} needs {missing[0]}=…")
+            self.expression.refuse(node, f"{op.name} needs {missing[0]}=…")
         if len(node.args) != op.arity and not (op.variadic and node.args):
             hint = f"; options are named, such as {next(iter(op.attributes))}=…" if op.attributes else ""
-            self._refuse(node, f"{op.name} takes {op.arity} operand{'s' * (op.arity != 1)}, not {len(node.args)}{hint}")
+            self.expression.refuse(
+                node, f"{op.name} takes {op.arity} operand{'s' * (op.arity != 1)}, not {len(node.args)}{hint}"
+            )
         return self._apply(node, name, op, node.args, attributes)
 
     def _apply(
         self, node: ast.expr, name: str, op: Op, operands: Sequence[ast.expr], attributes: dict[str, Any] | None = None
     ) -> int:
-        inputs = [self._lower(operand) for operand in operands]
+        inputs = [self.lower(operand) for operand in operands]
         if not name:
             self.unnamed += 1
-        owner = "" if name else self.name
-        title = name or f"{self.name}.{self.unnamed}"
+        owner = "" if name else self.expression.name
+        title = name or f"{self.expression.name}.{self.unnamed}"
         try:
             return self.builder.apply(title, op, inputs, owner=owner, attributes=attributes or {})
         except EngineError as error:
-            message = f"`{shorten(self.text)}`, column {node.col_offset + 1}: {error.message}"
-            raise type(error)(message, path=self.path) from None
+            message = f"`{shorten(self.expression.text)}`, column {node.col_offset + 1}: {error.message}"
+            raise type(error)(message, path=self.expression.path) from None
 
     def _literal(self, node: ast.expr) -> Any:
         """The value of an option: a number, True, False, None, or a tuple of numbers."""
@@ -195,12 +209,12 @@ class Expression:
             return tuple(self._literal(each) for each in node.elts)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
             value = self._literal(node.operand)
-            return -value if not isinstance(value, bool | None) else self._refuse(node, "not a number")
+            return -value if not isinstance(value, bool | None) else self.expression.refuse(node, "not a number")
         if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | None):
             if isinstance(node.value, int | float) and not isinstance(node.value, bool):
                 self._number(node)
             return node.value
-        self._refuse(node, "an option must be a number, True, False, None or a tuple of whole numbers")
+        self.expression.refuse(node, "an option must be a number, True, False, None or a tuple of whole numbers")
 
 
 TUPLE = "a tuple is allowed only as an option, such as shape=(2, 3)"
