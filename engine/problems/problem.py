@@ -20,7 +20,7 @@ from engine.problems.expression_graph import expression_graph, parse_expressions
 from engine.problems.kept import MOST_KEPT, refreshed
 from engine.problems.loss_rules import refuse
 from engine.problems.network import Network, build_network
-from engine.reading.arrays import kind_of
+from engine.reading.arrays import all_finite, kind_of
 from engine.reading.fields import read_choice, read_list, read_object
 
 
@@ -59,7 +59,9 @@ def read_problem(wire: Any, limits: Limits = DEFAULT_LIMITS) -> Problem:
     required, optional, build = BUILDERS[kinds[0]]
     given = read_object(wire, "", required=(kinds[0], *required), optional=optional, called=f"a {kinds[0]} problem")
     problem = build(given, limits)
-    problem.unchanged.refuse_overflow(problem.paths)
+    run = problem.unchanged
+    if not all(all_finite(value) for value in run.values[: len(run.graph.nodes)]):
+        run.refuse_overflow(problem.paths)
     return problem
 
 
