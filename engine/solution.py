@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ from engine.check import Certificate, certify
 from engine.errors import BadProblem
 from engine.formulas import FormulaText, formula
 from engine.graph.graph import Kind, Node
+from engine.graph.run import Run
 from engine.ops.row import Array, Shape
 from engine.problems import Problem
 from engine.quantities import Quantity, compute, understand
@@ -60,10 +62,17 @@ def op_of(problem: Problem, node: Node) -> str:
     return "expression" if parts else node.op.name
 
 
-def solve(problem: Problem, include: Any = (), jacobians: Any = ()) -> Solution:
+def solve(
+    problem: Problem,
+    include: Any = (),
+    jacobians: Any = (),
+    *,
+    confirm: Callable[[Problem, Run], Certificate] = certify,
+) -> Solution:
     """Everything about a problem, confirmed. KeyRefuted rather than an unconfirmed number.
 
-    `include` may name "local" and "formulas"; `jacobians` names local and total derivatives to be computed.
+    `include` may name "local" and "formulas"; `jacobians` names local and total derivatives to be computed. `confirm` may
+    give a certificate that it has given before.
     """
     for place, part in enumerate(read_list(include, "include", "parts", empty=True)):
         read_choice(part, f"include[{place}]", "part", PARTS)
@@ -72,7 +81,7 @@ def solve(problem: Problem, include: Any = (), jacobians: Any = ()) -> Solution:
         if not isinstance(name, str) or understand(problem, name, path).kind not in ("local", "total"):
             raise BadProblem("expected a Jacobian, such as 'dA1/dW1' or 'Z2/A1'", path=path)
     run = problem.unchanged
-    certificate = certify(problem, run)
+    certificate = confirm(problem, run)
     graph = problem.graph
     nodes = []
     for node in graph.nodes:

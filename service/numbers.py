@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from engine.ops.row import Array
+from engine.reading.arrays import all_finite
 
 
 class Numbers:
@@ -21,10 +23,16 @@ class Numbers:
 
     def __call__(self, name: str, value: Array | float) -> Any:
         """What orjson writes as numbers and lists of them; it writes what is not finite as null."""
+        if isinstance(value, float):
+            if not isfinite(value):
+                self.reasons.append(fault(name, np.asarray(value)))
+            return value
         array = np.asarray(value)
-        if not np.isfinite(array).all():
+        if not all_finite(array):
             self.reasons.append(fault(name, array))
-        return array.item() if array.ndim == 0 else np.ascontiguousarray(array)
+        if array.ndim == 0:
+            return array.item()
+        return array if array.flags.c_contiguous else np.ascontiguousarray(array)
 
     def absent(self, reason: str) -> None:
         """null where there is no number at all."""

@@ -32,25 +32,26 @@ def render_solution(solution: Solution) -> dict[str, Any]:
 
 def render_node(node: SolvedNode) -> dict[str, Any]:
     numbers = Numbers()
-    value = numbers(node.name, node.value)
-    gradient = None
+    rendered: dict[str, Any] = {"name": node.name, "kind": node.kind}
+    if node.op:
+        rendered["op"] = node.op
+    rendered["inputs"] = node.inputs
+    rendered["shape"] = node.shape
+    rendered["value"] = numbers(node.name, node.value)
     if node.gradient is None:
+        rendered["gradient"] = None
         numbers.absent(f"{node.name} is a constant: it has no gradient")
     else:
-        gradient = numbers(f"d{node.name}", node.gradient)
-    return {
-        "name": node.name,
-        "kind": node.kind,
-        **present("op", node.op),
-        "inputs": node.inputs,
-        "shape": node.shape,
-        "value": value,
-        "gradient": gradient,
-        **present("formula", node.formula and asdict(node.formula)),
-        **present("value_formula", node.value_formula and asdict(node.value_formula)),
-        **present("local", [render_local(node, each) for each in node.local]),
-        **numbers.reason(),
-    }
+        rendered["gradient"] = numbers(f"d{node.name}", node.gradient)
+    if node.formula:
+        rendered["formula"] = asdict(node.formula)
+    if node.value_formula:
+        rendered["value_formula"] = asdict(node.value_formula)
+    if node.local:
+        rendered["local"] = [render_local(node, each) for each in node.local]
+    if numbers.reasons:
+        rendered |= numbers.reason()
+    return rendered
 
 
 def render_local(node: SolvedNode, local: Local) -> dict[str, Any]:

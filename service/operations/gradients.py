@@ -7,9 +7,11 @@ from typing import Any
 from engine import read_problem, solve
 from service.allowance import Allowance
 from service.body import divide
+from service.certificates import CERTIFICATES
 from service.render import render_solution
 
 
 def gradients(wire: Any, allowance: Allowance) -> dict[str, Any]:
-    problem, options = divide(wire, ("include", "jacobians"))
-    return render_solution(solve(read_problem(problem, allowance.limits), **options))
+    given, options = divide(wire, ("include", "jacobians"))
+    problem = read_problem(given, allowance.limits)
+    return render_solution(solve(problem, **options, confirm=CERTIFICATES.certify))
