@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +62,29 @@ def op_of(problem: Problem, node: Node) -> str:
     return "expression" if parts else node.op.name
 
 
+def shown_nodes(problem: Problem) -> Iterator[tuple[str, bool, dict[str, Any]]]:
+    """What a solution says of each node that does not depend on its numbers, and so is kept with the graph."""
+    for node in problem.graph.nodes:
+        if not node.hidden:
+            yield (
+                node.name,
+                node.differentiable,
+                {
+                    "name": node.name,
+                    "kind": "input" if node.kind == "constant" else node.kind,
+                    "op": op_of(problem, node),
+                    "inputs": problem.graph.direct_inputs(node.name),
+                    "shape": node.shape,
+                },
+            )
+
+
+def locals_of(problem: Problem, run: Run, name: str) -> Iterator[Local]:
+    for by in problem.graph.direct_inputs(name):
+        local = f"{name}/{by}"
+        yield Local(by, compute(problem, [local], run)[local])
+
+
 def solve(
     problem: Problem,
     include: Any = (),
@@ -83,34 +106,18 @@ def solve(
     run = problem.unchanged
     certificate = confirm(problem, run)
     graph = problem.graph
-    nodes = []
-    for node in graph.nodes:
-        if node.hidden:
-            continue
-        inputs = graph.direct_inputs(node.name)
-        local: tuple[Local, ...] = ()
-        if "local" in include:
-            names = [f"{node.name}/{each}" for each in inputs]
-            local = tuple(
-                Local(each, value) for each, value in zip(inputs, compute(problem, names, run).values(), strict=True)
-            )
-        with_formulas = "formulas" in include
-        nodes.append(
-            SolvedNode(
-                name=node.name,
-                kind="input" if node.kind == "constant" else node.kind,
-                op=op_of(problem, node),
-                inputs=inputs,
-                shape=node.shape,
-                value=run[node.name],
-                gradient=run.gradients[node.name] if node.differentiable else None,
-                value_formula=formula(problem, Quantity(node.name, "value", node.name)) if with_formulas else None,
-                formula=formula(problem, Quantity(f"d{node.name}", "gradient", node.name))
-                if with_formulas and node.differentiable
-                else None,
-                local=local,
-            )
+    with_formulas = "formulas" in include
+    nodes = [
+        SolvedNode(
+            **shown,
+            value=run[name],
+            gradient=run.gradients.get(name),
+            value_formula=formula(problem, Quantity(name, "value", name)) if with_formulas else None,
+            formula=formula(problem, Quantity(f"d{name}", "gradient", name)) if with_formulas and differentiable else None,
+            local=tuple(locals_of(problem, run, name)) if "local" in include else (),
         )
+        for name, differentiable, shown in graph.kept("solution", lambda: list(shown_nodes(problem)))
+    ]
     updates = [f"{name}_new" for name in graph.parameters] if problem.optimizer else []
     output = graph.nodes[graph.output].name
     return Solution(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from engine.limits import DEFAULT_LIMITS, Limits
 
@@ -21,4 +22,9 @@ class Allowance:
 
     @property
     def limits(self) -> Limits:
-        return replace(DEFAULT_LIMITS, layers=self.layers, elements=self.elements)
+        return limits_of(self.layers, self.elements)
+
+
+@lru_cache(16)
+def limits_of(layers: int, elements: int) -> Limits:
+    return replace(DEFAULT_LIMITS, layers=layers, elements=elements)

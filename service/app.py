@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from service import VERSION
+from service.direct import route_directly
 from service.errors import add_error_handlers
 from service.gate import Gate
 from service.openapi import describe
@@ -61,9 +62,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings, app.state.pool = settings, pool
-    for group in (gradients, check, grade, mistakes, train, catalog, health, problems, docs):
-        require_rows(group.router.routes)
-        app.include_router(group.router)
+    routers = [group.router for group in (gradients, check, grade, mistakes, train, catalog, health, problems, docs)]
+    for router in routers:
+        require_rows(router.routes)
+        app.include_router(router)
+    route_directly(app, routers)
     add_error_handlers(app)
     describe(app)
     return app

@@ -30,9 +30,7 @@ class Numbers:
         array = np.asarray(value)
         if not all_finite(array):
             self.reasons.append(fault(name, array))
-        if array.ndim == 0:
-            return array.item()
-        return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+        return as_json(array)
 
     def absent(self, reason: str) -> None:
         """null where there is no number at all."""
@@ -40,6 +38,13 @@ class Numbers:
 
     def reason(self) -> dict[str, str]:
         return {"reason": "; ".join(self.reasons)} if self.reasons else {}
+
+
+def as_json(array: Array) -> Any:
+    """What orjson writes as a number, or as lists of them."""
+    if array.ndim == 0:
+        return array.item()
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
 
 
 def fault(name: str, array: Array) -> str:

@@ -12,7 +12,7 @@ from engine.grading import Distinction
 from engine.ops.row import Array
 from engine.solution import Local, SolvedNode
 from engine.training import TrainedSteps, TrainingStep
-from service.numbers import Numbers
+from service.numbers import Numbers, as_json
 
 
 def render_solution(solution: Solution) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def render_node(node: SolvedNode) -> dict[str, Any]:
         rendered["op"] = node.op
     rendered["inputs"] = node.inputs
     rendered["shape"] = node.shape
-    rendered["value"] = numbers(node.name, node.value)
+    rendered["value"] = as_json(node.value)  # finite: no other problem can be read
     if node.gradient is None:
         rendered["gradient"] = None
         numbers.absent(f"{node.name} is a constant: it has no gradient")

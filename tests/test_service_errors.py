@@ -174,7 +174,7 @@ def test_fault_of_the_service_tells_nothing_of_the_inside(monkeypatch):
 
 
 def test_refuted_key_is_an_alarm_and_no_answer(monkeypatch, caplog):
-    def refuted(*arguments):
+    def refuted(*arguments, **options):
         raise KeyRefuted("the gradient dx differs by 0.5")
 
     monkeypatch.setattr(import_module("service.operations.gradients"), "solve", refuted)

@@ -59,9 +59,9 @@ def read_problem(wire: Any, limits: Limits = DEFAULT_LIMITS) -> Problem:
     required, optional, build = BUILDERS[kinds[0]]
     given = read_object(wire, "", required=(kinds[0], *required), optional=optional, called=f"a {kinds[0]} problem")
     problem = build(given, limits)
-    run = problem.unchanged
-    if not all(all_finite(value) for value in run.values[: len(run.graph.nodes)]):
-        run.refuse_overflow(problem.paths)
+    values = problem.unchanged.values
+    if not all(all_finite(values[position]) for position, node in enumerate(problem.graph.nodes) if node.op):
+        problem.unchanged.refuse_overflow(problem.paths)
     return problem
 
 
