@@ -19,6 +19,10 @@ class Allowance:
     elements: int = DEFAULT_LIMITS.elements
     seconds: float = 20.0
     """Of work, as estimated before it begins."""
+    numbers: int = 2_000_000
+    """Of an answer."""
+    pace: float = 1.0
+    """How many times as long as estimated work takes here."""
 
     @property
     def limits(self) -> Limits:

@@ -27,7 +27,7 @@ async def answer(request: Request, operation: str) -> Response:
 async def reply_to(request: Request, operation: str, body: bytes, allowance: Allowance, inline: float) -> Reply:
     if len(body) <= SMALL:
         wire = parse(body)
-        if seconds(operation, wire) <= inline:
+        if seconds(operation, wire) * allowance.pace <= inline:
             return perform_parsed(operation, wire, allowance)
     reply: Reply = await request.app.state.pool.perform(operation, body, allowance)
     return reply
@@ -40,6 +40,8 @@ def allowance_of(request: Request, settings: Settings) -> Allowance:
         layers=settings.max_layers,
         elements=settings.max_elements,
         seconds=settings.budget,
+        numbers=settings.max_numbers,
+        pace=request.app.state.pace,
     )
 
 

@@ -13,6 +13,7 @@ from service.direct import route_directly
 from service.errors import add_error_handlers
 from service.gate import Gate
 from service.openapi import describe
+from service.pace import pace
 from service.pool import Pool
 from service.routes import catalog, check, docs, grade, gradients, health, mistakes, problems, train
 from service.scopes import require_rows
@@ -61,7 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.settings, app.state.pool = settings, pool
+    app.state.settings, app.state.pool, app.state.pace = settings, pool, pace()
     routers = [group.router for group in (gradients, check, grade, mistakes, train, catalog, health, problems, docs)]
     for router in routers:
         require_rows(router.routes)

@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     """Layers that a network may have."""
     max_elements: Annotated[int, Field(ge=1, le=10**9)] = 10_000_000
     """Numbers held by all nodes of a problem together."""
+    max_numbers: Annotated[int, Field(ge=1, le=10**9)] = 2_000_000
+    """Numbers that one answer may hold, each some 20 bytes."""
 
     header_timeout: Seconds = 10
     """Seconds from the opening of a connection, or from the first byte of a later request, to the end of its headers."""
@@ -81,7 +83,7 @@ class Settings(BaseSettings):
 
     processes: Annotated[int, Field(ge=1, le=256)] = os.cpu_count() or 1
     """Processes beside each that answers requests, for what takes longer than a moment."""
-    inline: Annotated[float, Field(ge=0, le=1)] = 0.001
+    inline: Annotated[float, Field(ge=0, le=1)] = 0.004
     """Seconds of work, as estimated, that are done at once instead of in one of these."""
     budget: Seconds = 20
     """Seconds of work, as estimated, that one request may ask for; more is for a job."""
