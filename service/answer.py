@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
 from fastapi import Request, Response
+from starlette.requests import ClientDisconnect
 
 from service.allowance import Allowance
 from service.body import parse
 from service.cost import seconds
 from service.gate import client_of
 from service.perform import perform_parsed
+from service.pool import Pool
 from service.problem_documents import BodyTooLarge, Reply
 from service.settings import Settings
 
@@ -29,8 +35,28 @@ async def reply_to(request: Request, operation: str, body: bytes, allowance: All
         wire = parse(body)
         if seconds(operation, wire) * allowance.pace <= inline:
             return perform_parsed(operation, wire, allowance)
-    reply: Reply = await request.app.state.pool.perform(operation, body, allowance)
-    return reply
+    pool: Pool = request.app.state.pool
+    return await unless_gone(request, pool.perform(operation, body, allowance))
+
+
+async def unless_gone(request: Request, work: Coroutine[Any, Any, Reply]) -> Reply:
+    """The work's result; when the client hangs up, the work is ended."""
+    working, gone = asyncio.ensure_future(work), asyncio.ensure_future(disconnection(request))
+    try:
+        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        gone.cancel()
+        if not working.done():
+            working.cancel()
+            await asyncio.wait((working,))
+
+
+async def disconnection(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def allowance_of(request: Request, settings: Settings) -> Allowance:

@@ -42,7 +42,7 @@ class Service(FastAPI):
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service with these settings, or those of the environment."""
     settings = settings or Settings.from_environment()
-    pool = Pool(settings.processes, settings.deadline, settings.max_waiting)
+    pool = Pool(settings.processes, settings.deadline, settings.max_waiting, settings.memory)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -22,6 +22,8 @@ def parse(body: bytes) -> Any:
         wire = orjson.loads(body)
         doubled = find_doubled(body, wire)
     except orjson.JSONDecodeError as error:
+        if error.msg.startswith("Not enough memory"):
+            raise MemoryError from None
         raise MalformedJson(explain(error), path="") from None
     except RecursionError:
         raise MalformedJson("the body is nested too deep", path="") from None

@@ -14,13 +14,13 @@ from service.body import parse
 from service.cost import refuse_more
 from service.faults import add_faults
 from service.operations import OPERATIONS
-from service.problem_documents import Reply, RequestError, problem_of, problem_reply
+from service.problem_documents import Reply, RequestError, WorkLost, problem_of, problem_reply
 
 
 def perform(operation: str, body: bytes, allowance: Allowance) -> Reply:
     try:
         wire = parse(body)
-    except RequestError as error:
+    except (RequestError, MemoryError) as error:
         return refusal(error, operation)
     return perform_parsed(operation, wire, allowance)
 
@@ -36,5 +36,7 @@ def perform_parsed(operation: str, wire: Any, allowance: Allowance) -> Reply:
 
 
 def refusal(error: Exception, operation: str, wire: Any = None) -> Reply:
+    if isinstance(error, MemoryError):
+        error, wire = WorkLost("there was not enough memory for this: ask for less at once"), None
     headers = error.headers if isinstance(error, RequestError) else {}
     return problem_reply(add_faults(problem_of(error, operation), error, operation, wire), headers)

@@ -1,115 +1,94 @@
 """Processes for what takes longer than a moment, so that the event loop stays free and a deadline really ends the work.
 
 A thread cannot be ended, and parsing holds the interpreter's lock; a process can, and does not. Each takes one request at
-a time, as raw bytes, from a thread that waits for it.
+a time. Whoever stops waiting for one, because time is up or the client has gone, ends it, and another is started.
 """
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import threading
+import asyncio
 from collections import deque
-from dataclasses import asdict
-from multiprocessing.connection import Connection
 from time import monotonic
-
-import orjson
-from anyio import CapacityLimiter, to_thread
 
 from service.allowance import Allowance
 from service.problem_documents import Busy, DeadlineExceeded, Reply, WorkLost
+from service.process import Lost, Process
 
-START = 60.0
-"""Seconds that a process may take to start."""
-ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-
-
-class Process:
-    """One that computes. Started at once, ready a moment later."""
-
-    def __init__(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "service.compute", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, **ONE_THREAD},
-            )
-        self.connection = Connection(ours.detach())
-        self.started = False
-
-    def await_start(self) -> None:
-        if not self.started:
-            if not self.connection.poll(START):
-                raise WorkLost("a process for this request did not start in time: try again")
-            self.connection.recv_bytes()
-            self.started = True
-
-    def perform(self, operation: str, body: bytes, allowance: Allowance, until: float) -> Reply:
-        self.connection.send_bytes(orjson.dumps([operation, asdict(allowance)]))
-        self.connection.send_bytes(body)
-        if not self.connection.poll(max(0.0, until - monotonic())):
-            raise DeadlineExceeded("this took longer than the service allows one request")
-        status, headers = orjson.loads(self.connection.recv_bytes())
-        return Reply(self.connection.recv_bytes(), status, headers)
-
-    def end(self) -> None:
-        self.connection.close()
-        self.process.kill()
-        self.process.wait()
+SOON = {"retry-after": "1"}
 
 
 class Pool:
-    def __init__(self, processes: int, deadline: float, most_waiting: int) -> None:
-        self.limiter = CapacityLimiter(processes)
+    def __init__(self, processes: int, deadline: float, most_waiting: int, memory: int) -> None:
+        self.processes = processes
         self.deadline = deadline
         self.most_waiting = most_waiting
+        self.memory = memory
+        self.free = asyncio.Semaphore(processes)
+        self.waiting = 0
         self.idle: deque[Process] = deque()
-        self.closed = threading.Event()
+        self.closed = False
 
     async def perform(self, operation: str, body: bytes, allowance: Allowance) -> Reply:
-        """The reply, or a RequestError: no process is free, or this one did not end well."""
-        if self.limiter.statistics().tasks_waiting >= self.most_waiting:
-            raise Busy("more requests are waiting than this service takes on: try again soon", headers={"retry-after": "1"})
+        """The reply, or a RequestError: no process is free, or this one did not end well. The deadline is for both."""
         until = monotonic() + self.deadline
-        return await to_thread.run_sync(self.wait_for, operation, body, allowance, until, limiter=self.limiter)
+        await self.wait_until_free()
+        try:
+            return await self.compute(operation, body, allowance, until)
+        finally:
+            self.free.release()
 
-    def wait_for(self, operation: str, body: bytes, allowance: Allowance, until: float) -> Reply:
-        if monotonic() > until:
-            raise Busy("no process became free in time: try again soon", headers={"retry-after": "1"})
+    async def wait_until_free(self) -> None:
+        if self.free.locked() and self.waiting >= self.most_waiting:
+            raise Busy("more requests are waiting than this service takes on: try again soon", headers=SOON)
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(self.deadline):
+                await self.free.acquire()
+        except TimeoutError:
+            raise Busy("no process became free in time: try again soon", headers=SOON) from None
+        finally:
+            self.waiting -= 1
+
+    async def compute(self, operation: str, body: bytes, allowance: Allowance, until: float) -> Reply:
         process = self.take()
         try:
-            process.await_start()
-            reply = process.perform(operation, body, allowance, until)
+            async with asyncio.timeout(until - monotonic()):
+                reply = await process.perform(operation, body, allowance)
         except BaseException as error:
-            process.end()
-            if isinstance(error, EOFError | OSError):
-                raise WorkLost("the process that worked on this request ended before it was done") from error
+            await self.replace(process)
+            if isinstance(error, TimeoutError):
+                raise DeadlineExceeded("this took longer than the service allows one request") from None
+            if isinstance(error, Lost):
+                raise WorkLost("the process that worked on this request ended before it was done") from None
             raise
-        self.give_back(process)
+        if process.spent or self.closed:
+            await self.replace(process)
+        else:
+            self.idle.append(process)
         return reply
 
     def take(self) -> Process:
-        try:
-            return self.idle.pop()  # the one that worked last: its memory is warm
-        except IndexError:
-            return Process()
+        """The one that worked last: its memory is warm, and it may know this problem already."""
+        while self.idle:
+            process = self.idle.pop()
+            if process.alive:
+                return process
+            process.end()
+        return Process(self.memory)
 
-    def give_back(self, process: Process) -> None:
-        self.idle.append(process)
-        if self.closed.is_set():
-            self.close()
+    async def replace(self, process: Process) -> None:
+        """End one, in a thread because that may take a moment, and start another."""
+        ending = asyncio.get_running_loop().run_in_executor(None, process.end)
+        if not self.closed:
+            self.idle.appendleft(Process(self.memory))
+        await asyncio.shield(ending)
 
     def warm(self) -> None:
         """Start all processes, so that no request waits for that."""
-        for _ in range(int(self.limiter.total_tokens)):
-            self.idle.append(Process())
+        for _ in range(self.processes):
+            self.idle.append(Process(self.memory))
 
     def close(self) -> None:
-        self.closed.set()
+        self.closed = True
         while self.idle:
             self.idle.pop().end()

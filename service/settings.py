@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     """Seconds after which the work for one request is ended, whatever was estimated."""
     max_waiting: Annotated[int, Field(ge=1, le=100_000)] = 64
     """Requests that wait for a process; more are turned away."""
+    memory: Annotated[int, Field(ge=256 * MB, le=2**50)] = 4 * 2**30
+    """Bytes of memory that each of these processes may take."""
 
     @classmethod
     def from_environment(cls, **chosen: Any) -> Settings:

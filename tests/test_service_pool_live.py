@@ -1,0 +1,87 @@
+"""What clients see of the processes beside the service: problem documents when they end, and room when a client leaves."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+import pytest
+
+from tests.serving import PATIENCE, Served
+
+LAYERS = [{"units": 24, "activation": "tanh"}, {"units": 24, "activation": "tanh"}, {"units": 1, "activation": "identity"}]
+LONG = orjson.dumps(
+    {
+        "network": {"layers": LAYERS, "loss": "squared_error"},
+        "inputs": [[0.5] * 30] * 20,
+        "labels": [[1.0]] * 20,
+        "method": "central",
+    }
+)
+"""A check of some seconds."""
+TINY = b'{"graph": {"expressions": ["J = x * x"]}, "values": {"x": 3}}'
+
+
+def post(served, path, content):
+    with httpx.Client(base_url=served.address, trust_env=False, timeout=PATIENCE) as client:
+        return client.post(path, content=content)
+
+
+def children(served):
+    """The processes that compute, by number."""
+    path = f"/proc/{served.process.pid}/task/{served.process.pid}/children"
+    if not os.path.exists(path):
+        pytest.skip("this system does not tell children")
+    with open(path) as file:
+        return {int(each) for each in file.read().split()}
+
+
+def test_deadline():
+    with Served("--port", "0", VERIGRAD_DEADLINE="0.3", VERIGRAD_PROCESSES="1", VERIGRAD_INLINE="0") as served:
+        while post(served, "/v1/check", TINY).status_code != 200:
+            time.sleep(0.1)
+        refused = post(served, "/v1/check", LONG)
+        assert refused.status_code == 504
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.json()["type"] == "/problems/deadline-exceeded"
+        assert post(served, "/v1/check", TINY).status_code == 200
+
+
+def test_killed_and_full():
+    with Served("--port", "0", VERIGRAD_PROCESSES="1", VERIGRAD_MAX_WAITING="1", VERIGRAD_INLINE="0") as served:
+        assert post(served, "/v1/check", TINY).status_code == 200
+        (number,) = children(served)
+        replies = []
+        crowd = [
+            threading.Thread(target=lambda: replies.append(post(served, "/v1/check", LONG)), daemon=True) for _ in range(3)
+        ]
+        for each in crowd:
+            each.start()
+            time.sleep(0.15)
+        crowd[2].join(PATIENCE)
+        assert replies[0].status_code == 503
+        assert replies[0].json()["type"] == "/problems/busy"
+        assert replies[0].headers["retry-after"] == "1"
+        os.kill(number, signal.SIGKILL)
+        crowd[0].join(PATIENCE)
+        assert replies[1].status_code == 503
+        assert replies[1].json()["type"] == "/problems/work-lost"
+        crowd[1].join(PATIENCE)
+        assert replies[2].status_code == 200
+
+
+def test_a_client_that_leaves_makes_room():
+    with Served("--port", "0", VERIGRAD_PROCESSES="1", VERIGRAD_INLINE="0") as served:
+        assert post(served, "/v1/check", TINY).status_code == 200
+        before = children(served)
+        address = urlsplit(served.address)
+        with socket.create_connection((address.hostname, address.port)) as client:
+            client.sendall(b"POST /v1/check HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(LONG) + LONG)
+            time.sleep(0.2)
+            assert children(served) == before
+        assert post(served, "/v1/check", TINY).status_code == 200
+        assert children(served).isdisjoint(before)
