@@ -53,8 +53,14 @@ class Pool:
         process = self.take()
         try:
             async with asyncio.timeout(until - monotonic()):
+                await process.start()
                 reply = await process.perform(operation, body, allowance)
         except BaseException as error:
+            if not process.started and not isinstance(error, Lost):
+                self.idle.append(process)  # it is not to blame, and will be ready for the next
+                if isinstance(error, TimeoutError):
+                    raise Busy("no process was ready in time: try again soon", headers=SOON) from None
+                raise
             await self.replace(process)
             if isinstance(error, TimeoutError):
                 raise DeadlineExceeded("this took longer than the service allows one request") from None

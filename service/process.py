@@ -55,9 +55,6 @@ class Process:
     async def perform(self, operation: str, body: bytes, allowance: Allowance) -> Reply:
         """The reply, or Lost. Who does not wait for it must end the process."""
         try:
-            if not self.started:
-                await self.read_line()
-                self.started = True
             await copied(len(body), write, self.shared, body)
             line = orjson.dumps([operation, len(body), asdict(allowance)])
             await asyncio.get_running_loop().sock_sendall(self.socket, line + b"\n")
@@ -68,6 +65,15 @@ class Process:
         if max(size, len(body)) > KEPT:
             os.ftruncate(self.shared, 0)
         return Reply(content, status, headers)
+
+    async def start(self) -> None:
+        """Wait until it is ready; nothing is lost when nobody waits any longer."""
+        if not self.started:
+            try:
+                await self.read_line()
+            except OSError as error:
+                raise Lost from error
+            self.started = True
 
     async def read_line(self) -> bytes:
         loop, line = asyncio.get_running_loop(), b""
