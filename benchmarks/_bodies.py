@@ -43,14 +43,14 @@ SMALL = network([8, 16, 16, 4], 32)
 LARGE = network([784, 128, 10], 64)
 
 
-def FRESH(body: bytes) -> bytes:
+def fresh(body: bytes) -> bytes:
     """Another first input each time: nine digits of it."""
     start, inputs, rest = body.partition(b'"inputs":[[')
     end = rest.index(b",")
     return start + inputs + b"0.1" + MARK + rest[end:]
 
 
-def NEW(body: bytes) -> bytes:
+def new(body: bytes) -> bytes:
     """Another name of the first layer each time, and so of all its quantities."""
     return body.replace(b'{"weights"', b'{"name":"h' + MARK + b'","weights"', 1)
 
@@ -66,3 +66,7 @@ def check_body() -> bytes:
     X = rng.standard_normal((48, 16)).round(2)
     body = {"network": {"layers": layers, "loss": "cross_entropy"}, "inputs": X, "labels": rng.integers(0, 10, 48)}
     return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+READINGS = {"same": bytes, "fresh": fresh, "new": new}
+"""Ways to send a body again and again."""

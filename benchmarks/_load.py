@@ -3,7 +3,7 @@
     python benchmarks/_load.py PORT PATH CONNECTIONS SECONDS BODY
 
 BODY is a file. Where it holds the MARK, a number that has not been sent before takes its place, so that no two bodies are
-alike. Prints one JSON object: requests, seconds, and latencies in seconds.
+alike. Prints one JSON object: requests, seconds, and the median and 99th percentile of latencies.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Client(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def load(port: int, path: str, connections: int, seconds: float, body: bytes) -> dict[str, object]:
+async def load(port: int, path: str, connections: int, seconds: float, body: bytes) -> dict[str, float]:
     loop = asyncio.get_running_loop()
     started = perf_counter()
     clients = []
@@ -84,8 +84,13 @@ async def load(port: int, path: str, connections: int, seconds: float, body: byt
         _, client = await loop.create_connection(lambda: Client(path, body, started + seconds), "127.0.0.1", port)
         clients.append(client)
     await asyncio.wait_for(asyncio.gather(*(client.done for client in clients)), seconds + 30)
-    latencies = [each for client in clients for each in client.latencies]
-    return {"requests": len(latencies), "seconds": perf_counter() - started, "latencies": latencies}
+    latencies = sorted(each for client in clients for each in client.latencies)
+    return {
+        "requests": len(latencies),
+        "seconds": perf_counter() - started,
+        "median": latencies[len(latencies) // 2],
+        "p99": latencies[len(latencies) * 99 // 100],
+    }
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.check import Certificate, certify
 from engine.errors import BadProblem
@@ -27,8 +27,9 @@ class Local:
     value: Array
 
 
-@dataclass(frozen=True, slots=True)
-class SolvedNode:
+class SolvedNode(NamedTuple):
+    """A tuple, because a frozen dataclass takes three times as long to make, and a solution has many."""
+
     name: str
     kind: Kind
     op: str

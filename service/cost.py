@@ -31,22 +31,25 @@ AS_JOBS = {"train": "train", "check": "check", "grade_batch": "grade_batch"}
 JACOBIAN_ENTRIES = DEFAULT_LIMITS.jacobian_entries
 
 
-def seconds(operation: str, wire: Any, *, thorough: bool = False) -> float:
-    """Thorough, also long expressions are lowered to see what they are."""
-    size = size_of(wire, thorough=thorough)
+def seconds(operation: str, wire: Any) -> float:
+    return seconds_of(operation, wire, size_of(wire))
+
+
+def seconds_of(operation: str, wire: Any, size: Size) -> float:
     if size is NOTHING:
         return numbers_of(wire.get("values")) * 30 * NS if type(wire) is dict else 0.0
     return solving(size) + ESTIMATES[operation](size, wire)
 
 
 def refuse_more(operation: str, wire: Any, allowance: Allowance) -> None:
-    expected = seconds(operation, wire, thorough=True) * allowance.pace
+    size = size_of(wire, thorough=True)
+    expected = seconds_of(operation, wire, size) * allowance.pace
     if expected > allowance.seconds:
         job = AS_JOBS.get(operation)
         advice = f'post it to /v1/jobs as {{"{job}": …}}, or ask for less' if job else "ask for less at once"
         most = time_text(allowance.seconds)
         raise TooMuchWork(f"this would take about {time_text(expected)}; one request may take {most}: {advice}", path="")
-    numbers = answered(operation, wire)
+    numbers = answered(operation, wire, size)
     if numbers > allowance.numbers:
         raise TooLarge(
             f"the answer could hold {numbers:,} numbers; {allowance.numbers:,} is the most: {LESS[operation]}", path=""
@@ -148,9 +151,8 @@ LESS = {
 }
 
 
-def answered(operation: str, wire: Any) -> int:
+def answered(operation: str, wire: Any, size: Size) -> int:
     """Numbers of the answer, at most; where it repeats no more than was sent, none."""
-    size = size_of(wire, thorough=True)
     if operation not in LESS or size is NOTHING:
         return 0
     if operation == "train":

@@ -19,9 +19,11 @@ def read_object(
     if not isinstance(value, Mapping):
         expected = f"{called} to be an object" if called else "an object"
         raise BadProblem(f"expected {expected}, not {kind_of(value)}{as_object(value, required)}", path=path)
-    for fault in field_faults(value, path, required, optional, called):
-        raise fault
-    return {name: each for name, each in value.items() if each is not None}
+    present = {name: each for name, each in value.items() if each is not None}
+    if not all(name in present for name in required) or not all(name in required or name in optional for name in value):
+        for fault in field_faults(value, path, required, optional, called):
+            raise fault
+    return present
 
 
 def field_faults(
