@@ -19,10 +19,12 @@ LONG = orjson.dumps(
         "network": {"layers": LAYERS, "loss": "squared_error"},
         "inputs": [[0.5] * 30] * 20,
         "labels": [[1.0]] * 20,
-        "method": "central",
+        "optimizer": {"kind": "sgd", "learning_rate": 1e-9},
+        "steps": 10_000,
+        "record": ["cost"],
     }
 )
-"""A check of some seconds."""
+"""Some seconds of training."""
 TINY = b'{"graph": {"expressions": ["J = x * x"]}, "values": {"x": 3}}'
 
 
@@ -40,6 +42,13 @@ def children(served):
         return {int(each) for each in file.read().split()}
 
 
+def until(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def answers_again(served):
     """503 until the process is ready, then 200."""
     while (reply := post(served, "/v1/check", TINY)).status_code != 200:
@@ -50,7 +59,7 @@ def answers_again(served):
 def test_deadline():
     with Served("--port", "0", VERIGRAD_DEADLINE="0.3", VERIGRAD_PROCESSES="1", VERIGRAD_INLINE="0") as served:
         answers_again(served)
-        refused = post(served, "/v1/check", LONG)
+        refused = post(served, "/v1/train", LONG)
         assert refused.status_code == 504
         assert refused.headers["content-type"] == "application/problem+json"
         assert refused.json()["type"] == "/problems/deadline-exceeded"
@@ -63,21 +72,21 @@ def test_killed_and_full():
         (number,) = children(served)
         replies = []
         crowd = [
-            threading.Thread(target=lambda: replies.append(post(served, "/v1/check", LONG)), daemon=True) for _ in range(3)
+            threading.Thread(target=lambda: replies.append(post(served, "/v1/train", LONG)), daemon=True) for _ in range(3)
         ]
         for each in crowd:
             each.start()
-            time.sleep(0.15)
-        crowd[2].join(PATIENCE)
-        assert replies[0].status_code == 503
-        assert replies[0].json()["type"] == "/problems/busy"
-        assert replies[0].headers["retry-after"] == "1"
+        until(lambda: replies)
         os.kill(number, signal.SIGKILL)
-        crowd[0].join(PATIENCE)
-        assert replies[1].status_code == 503
-        assert replies[1].json()["type"] == "/problems/work-lost"
-        crowd[1].join(PATIENCE)
-        assert replies[2].status_code == 200
+        for each in crowd:
+            each.join(PATIENCE)
+        busy, lost, done = replies
+        assert busy.status_code == 503
+        assert busy.json()["type"] == "/problems/busy"
+        assert busy.headers["retry-after"] == "1"
+        assert lost.status_code == 503
+        assert lost.json()["type"] == "/problems/work-lost"
+        assert done.status_code == 200
 
 
 def test_a_client_that_leaves_makes_room():
@@ -86,7 +95,7 @@ def test_a_client_that_leaves_makes_room():
         before = children(served)
         address = urlsplit(served.address)
         with socket.create_connection((address.hostname, address.port)) as client:
-            client.sendall(b"POST /v1/check HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(LONG) + LONG)
+            client.sendall(b"POST /v1/train HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(LONG) + LONG)
             time.sleep(0.2)
             assert children(served) == before
         assert post(served, "/v1/check", TINY).status_code == 200
