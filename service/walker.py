@@ -221,7 +221,7 @@ def label_faults(value: Any, path: str) -> Faults:
     fault = None
     for fault in number_faults(value, path, 1 if flat else 2):
         yield fault
-    broken = [each for each in value if each != int(each)] if flat and not fault else []
+    broken = [each for each in value if each < 0 or each != int(each)] if flat and not fault else []
     if broken:
-        message = f"a flat list of labels holds class indices: whole numbers, not {broken[0]:g}"
+        message = f"a flat list of labels holds class indices: whole numbers from 0, not {broken[0]:g}"
         yield BadNumbers(message, path=path)

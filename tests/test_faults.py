@@ -5,16 +5,17 @@ from time import process_time
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from jsonschema import Draft202012Validator
 
 from engine.errors import EngineError
 from service.allowance import Allowance
+from service.examples import PREDICTIONS
 from service.forms import form_of
 from service.operations import OPERATIONS
 from service.perform import perform
 from service.schemas.requests import REQUESTS
-from service.walker import MAPS, Walker
+from service.walker import Walker
 from tests.contract import SCHEMAS
 from tests.mutations import EXAMPLES, mutated
 
@@ -30,26 +31,20 @@ VALIDATORS = {operation: validator(asked.model) for operation, asked in REQUESTS
 def as_documented(body):
     """What the OpenAPI document does not say of a request, and only that.
 
-    null counts as left out, which is said in words. Answers are marked instead of refused, and a submission has an error of
-    its own, so whatever they are they refuse no request; only a submission without an id can be reported to nobody.
+    Answers are marked instead of refused, and a submission has an error of its own, so whatever they are they refuse no
+    request; only a submission without an id can be reported to nobody.
     """
-    body = without_null(copy.deepcopy(body), "")
-    if isinstance(body, dict):
-        if isinstance(body.get("answers"), dict):
-            body["answers"] = {}
-        if isinstance(body.get("submissions"), list):
-            body["submissions"] = [
-                {"id": each["id"], "answers": {}} if isinstance(each, dict) and "id" in each else each
-                for each in body["submissions"]
-            ]
+    if not isinstance(body, dict):
+        return body
+    body = dict(body)
+    if isinstance(body.get("answers"), dict):
+        body["answers"] = {}
+    if isinstance(body.get("submissions"), list):
+        body["submissions"] = [
+            {"id": each["id"], "answers": {}} if isinstance(each, dict) and "id" in each else each
+            for each in body["submissions"]
+        ]
     return body
-
-
-def without_null(value, field):
-    if isinstance(value, dict):
-        kept = {name: each for name, each in value.items() if each is not None or field in MAPS}
-        return {name: without_null(each, name) for name, each in kept.items()}
-    return [without_null(each, "") for each in value] if isinstance(value, list) else value
 
 
 def faults(operation, body):
@@ -66,6 +61,7 @@ def refusal(operation, body):
 
 @settings(max_examples=1200, deadline=None, derandomize=True)
 @given(mutated())
+@example(("gradients", {**PREDICTIONS, "labels": [0, -1, 2]}))
 def test_engine_walker_and_document_agree(request):
     operation, body = request
     found, error = faults(operation, body), refusal(operation, body)
@@ -120,7 +116,7 @@ def test_all_faults_are_told_at_once():
         ("network.loss.kind", "loss 'huberr' is not known; did you mean 'huber'?"),
         ("network.loss.scale", "expected a number greater than 0, not -1"),
         ("inputs[0][1]", "expected a number, not null"),
-        ("labels", "a flat list of labels holds class indices: whole numbers, not 0.5"),
+        ("labels", "a flat list of labels holds class indices: whole numbers from 0, not 0.5"),
         ("optimizer.learning_rate", "optimizer needs the field 'learning_rate'"),
     ]
     first = "the request has no field 'includ'; did you mean 'include'? (at includ)"

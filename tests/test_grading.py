@@ -177,7 +177,7 @@ def test_tolerances_of_the_policy_act(mlp):
     ("policy", "kind", "path", "sentence"),
     [
         ({"asks": []}, BadProblem, "policy.asks", "did you mean 'ask'"),
-        ({"ask": []}, BadProblem, "policy.ask", "at least one"),
+        ({"ask": []}, BadProblem, "policy.ask", "an empty list: expected names of quantities"),
         ({"ask": ["dW3"]}, UnknownName, "policy.ask[0]", "did you mean 'dW"),
         ({"ask": ["X"]}, UnknownName, "policy.ask[0]", "computed quantity 'X'"),
         ({"ask": [3]}, BadProblem, "policy.ask[0]", "not the number 3"),

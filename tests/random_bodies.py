@@ -1,4 +1,4 @@
-"""Bodies changed at random, by the second: `python -m tests.fuzz 300` for five minutes; `… 300 7` with another seed.
+"""Bodies changed at random, for so many seconds: `python -m tests.random_bodies 300`; `… 300 7` with another seed.
 
 Whatever is sent, the answer is JSON and no fault of the service; if it is no refusal, it is as the OpenAPI document says.
 Prints what is not so.
@@ -22,9 +22,9 @@ from engine.problems.loss_rules import LOSS_RULES
 from engine.problems.network import SPREADS
 from service.allowance import Allowance
 from service.perform import perform
+from tests.contract import CLOSED
 from tests.golden_cases import CASES
 from tests.mutations import EXAMPLES, HOW, NAMES, ODD, TABLES, at, mutate, places
-from tests.test_service_openapi import SCHEMAS, closed
 
 BODIES = [*EXAMPLES * 5, *((operation, body) for operation, body in CASES.values() if isinstance(body, dict))]
 LONGEST = 2.0
@@ -62,7 +62,7 @@ FIELDS: tuple[dict[str, Any], ...] = (
 )
 ANSWERS = {operation: f"{operation.title().replace('_', '')}Response" for operation in TABLES}
 VALIDATORS = {
-    operation: Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": {"schemas": closed(SCHEMAS)}})
+    operation: Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": {"schemas": CLOSED}})
     for operation, name in ANSWERS.items()
 }
 

@@ -1,11 +1,11 @@
-"""A short run of tests/fuzz.py, and what longer ones have found."""
+"""A short run of tests/random_bodies.py, and what longer ones have found."""
 
 import random
 
 import orjson
 import pytest
 
-from tests.fuzz import fault, random_body
+from tests.random_bodies import fault, random_body
 
 FOUND = {
     # The square of a learning rate, "applied twice", overflowed with an exception.
