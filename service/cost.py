@@ -24,6 +24,7 @@ OPERATION = 0.3 * NS
 """An elementary operation inside an array."""
 WRONG = 0.4
 """The part of a batch's answers that is taken to be wrong: to find out why takes ten times as long as marking."""
+HOURS = "hours"
 MANY = 10**12
 """Steps, or units: a number that is counted with is no longer than that, whatever was sent."""
 AS_JOBS = {"train": "train", "check": "check", "grade_batch": "grade_batch"}
@@ -47,8 +48,9 @@ def refuse_more(operation: str, wire: Any, allowance: Allowance) -> None:
     if expected > allowance.seconds:
         job = AS_JOBS.get(operation)
         advice = f'post it to /v1/jobs as {{"{job}": …}}, or ask for less' if job else "ask for less at once"
-        most = time_text(allowance.seconds)
-        raise TooMuchWork(f"this would take about {time_text(expected)}; one request may take {most}: {advice}", path="")
+        most, long = time_text(allowance.seconds), time_text(expected)
+        about = "" if long == HOURS else "about "
+        raise TooMuchWork(f"this would take {about}{long}; one request may take {most}: {advice}", path="")
     numbers = answered(operation, wire, size)
     if numbers > allowance.numbers:
         raise TooLarge(
@@ -57,7 +59,7 @@ def refuse_more(operation: str, wire: Any, allowance: Allowance) -> None:
 
 
 def time_text(duration: float) -> str:
-    return f"{duration:.2g} s" if duration < 90 else f"{duration / 60:.0f} minutes" if duration < 5400 else "hours"
+    return f"{duration:.2g} s" if duration < 90 else f"{duration / 60:.0f} minutes" if duration < 5400 else HOURS
 
 
 def solving(size: Size) -> float:

@@ -77,7 +77,7 @@ def loss_size(shape: tuple[int, ...]) -> Size:
 
 def network_size(network: dict[str, Any], inputs: tuple[int, ...]) -> Size:
     layers = network.get("layers")
-    if type(layers) is not list or len(inputs) != 2 or len(layers) > DEFAULT_LIMITS.nodes:
+    if type(layers) is not list or not layers or len(inputs) != 2 or len(layers) > DEFAULT_LIMITS.nodes:
         return NOTHING
     columns = network.get("layout") == "columns"
     examples, fan_in = inputs[::-1] if columns else inputs
@@ -120,7 +120,7 @@ def dense_size(widths: list[int], examples: int) -> Size:
 def expressions_size(wire: dict[str, Any], thorough: bool) -> Size:
     """Small text can make large arrays, by broadcasting: only its graph tells, which is kept for the reading to come."""
     texts, values = wire["graph"].get("expressions"), wire.get("values")
-    if type(texts) is not list or type(values) is not dict or not all(type(text) is str for text in texts):
+    if type(texts) is not list or not texts or type(values) is not dict or not all(type(text) is str for text in texts):
         return NOTHING
     if not thorough and sum(map(len, texts)) > SHORT:
         return Size(LONG_NODES, visits=LONG_NODES)

@@ -116,7 +116,7 @@ class Walker:
         field, models = schema["discriminator"]["propertyName"], schema["discriminator"]["mapping"]
         what = name if field == "kind" else field
         try:
-            given = read_object(value, path, required=[field], optional=list(value) if isinstance(value, dict) else [])
+            given = read_object(value, path, required=[field], optional=value if isinstance(value, dict) else ())
             model = models[read_choice(given[field], join(path, field), what, models)]
         except EngineError as error:
             yield error

@@ -18,6 +18,9 @@ FOUND = {
             "optimizer": {"kind": "sgd", "learning_rate": 1e300},
         },
     ),
+    # The cost was estimated before the engine could say that there are none.
+    "no layers": ("gradients", {"network": {"layers": [], "loss": "hinge"}, "inputs": [[1]], "labels": [[1]]}),
+    "no expressions": ("train", {"graph": {"expressions": []}, "values": {"x": 1}}),
     # What is between x and J is 0 in 64 bits, or next to it, so that differences see nothing of the gradient.
     "a square that underflows": ("gradients", {"graph": {"expressions": ["J = sqrt(x * x)"]}, "values": {"x": 1e-160}}),
     "a cube that underflows": ("gradients", {"graph": {"expressions": ["J = x**3 / (x * x)"]}, "values": {"x": 1e-140}}),

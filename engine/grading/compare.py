@@ -121,7 +121,7 @@ MODES: dict[str, Mode] = {
 
 def read_tolerance(value: Any, path: str) -> Tolerance:
     """{"mode": "relative", "relative": 1e-6, …}; what is left out takes its default."""
-    given = read_object(value, path, required=["mode"], optional=list(value) if isinstance(value, Mapping) else [])
+    given = read_object(value, path, required=["mode"], optional=value if isinstance(value, Mapping) else ())
     name = read_choice(given["mode"], join(path, "mode"), "mode", MODES)
     mode = MODES[name]
     read_object(value, path, required=["mode"], optional=list(mode.defaults))

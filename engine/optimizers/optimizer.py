@@ -75,7 +75,7 @@ def room(setting: str) -> dict[str, float]:
 
 def read_optimizer(value: Any, path: str) -> Optimizer:
     """{"kind": "sgd", "learning_rate": 0.1, …}."""
-    kind = read_object(value, path, required=["kind"], optional=list(value) if isinstance(value, Mapping) else [])["kind"]
+    kind = read_object(value, path, required=["kind"], optional=value if isinstance(value, Mapping) else ())["kind"]
     row = OPTIMIZERS[read_choice(kind, join(path, "kind"), "optimizer", OPTIMIZERS)]
     given = read_object(value, path, required=["kind", "learning_rate"], optional=[*row.settings, "schedule"])
     settings = {

@@ -49,5 +49,5 @@ SCHEDULES: dict[str, Callable[[Any, str], Schedule]] = {"constant": read_constan
 
 def read_schedule(value: Any, path: str) -> Schedule:
     """{"kind": "step", "every": 10, "factor": 0.5}: halved after every ten epochs."""
-    kind = read_object(value, path, required=["kind"], optional=list(value) if isinstance(value, Mapping) else [])["kind"]
+    kind = read_object(value, path, required=["kind"], optional=value if isinstance(value, Mapping) else ())["kind"]
     return SCHEDULES[read_choice(kind, join(path, "kind"), "schedule", SCHEDULES)](value, path)

@@ -37,7 +37,7 @@ def quick_array(value: Any) -> Array | None:
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         return None
-    if not array.size or not all_finite(array) or not (few or without_flags(value, array)):
+    if not array.size or array.ndim > MAXIMUM_DEPTH or not all_finite(array) or not (few or without_flags(value, array)):
         return None
     return array
 
