@@ -17,11 +17,7 @@ class ClosingTransport(asyncio.Transport):
         self.wire = wire
         self.on_close = close
         self.shut = False
-        """Nothing more is written. What an application still has to say to a connection that is lost is dropped."""
-
-    def write(self, data: Any) -> None:
-        if not self.shut:
-            self.wire.write(data)
+        self.write = wire.write  # type: ignore[method-assign]  # for each piece of each answer, so without a call between
 
     def is_closing(self) -> bool:
         return self.shut or self.wire.is_closing()
@@ -31,16 +27,25 @@ class ClosingTransport(asyncio.Transport):
 
     def finish(self) -> None:
         """Nothing more is written, but the peer may go on sending until it has read what was."""
-        self.shut = True
+        self.fall_silent()
         if not self.wire.is_closing():
             self.wire.write_eof()
 
     def hang_up(self) -> None:
         """Close once what was written is sent."""
-        self.shut = True
+        self.fall_silent()
         self.wire.close()
 
     def lose(self) -> None:
         """The connection is gone: let go of the protocol, which holds this."""
-        self.shut = True
+        self.fall_silent()
         self.on_close = self.wire.close
+
+    def fall_silent(self) -> None:
+        """What an application still has to say is dropped: uvloop raises where nothing can be written any more."""
+        self.shut = True
+        self.write = drop  # type: ignore[method-assign]
+
+
+def drop(data: Any) -> None:
+    pass

@@ -111,12 +111,14 @@ class Limited(Connection):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        """As uvicorn's, and the connection is in another phase."""
         if self.parser.should_upgrade():
             return
-        super().on_message_complete()
         if self.cycle.response_complete:
             self.rest()
             return
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
         self.phase = ANSWER
         self.deadline = inf
         if self.expect_100_continue and not self.cycle.response_started:

@@ -222,7 +222,6 @@ def test_no_key_or_hash_reaches_the_output_of_the_service(tmp_path):
         served.process.terminate()
         output = "".join(served.lines) + served.process.communicate(timeout=PATIENCE)[0] + Path(log.name).read_text()
     assert f"request of-{OTHER[-4:]} from 127.0.0.1 was turned away: this key is not known here" in output
-    assert '"POST /v1/grade HTTP/1.1" 422' in output
     for secret in (KEY, OTHER, HASH, "a" * 64):
         assert secret not in output
 
