@@ -25,6 +25,8 @@ from service.settings import Settings
 
 LINGER = 2
 """Seconds that a peer is listened to after an answer that ends the connection, so that it can read it."""
+PROBE = 0.2
+"""Seconds between two looks whether a client that sends no more is still there, while it is answered."""
 TURNED_AWAY = 64
 """Connections above the limit that are closed with such patience. More are closed at once."""
 SLOWEST = 2**20
@@ -62,6 +64,7 @@ class Connection(HttpToolsProtocol):
         self.unsent = 0
         self.head = 0  # bytes of the head that have arrived, as far as is known
         self.running: RequestResponseCycle | None = None  # what is answered; uvicorn's `cycle` is what came last
+        self.probed = False
         self.farewell = b""  # a refusal that waits until the requests before it are answered
 
     # The beginning
@@ -150,9 +153,22 @@ class Connection(HttpToolsProtocol):
             return False
         if not self.farewell:
             self.phase = ANSWER
-            self.deadline = inf
             self.cycle.keep_alive = False
+        self.deadline = self.loop.time() + PROBE
         return True
+
+    def probe(self, now: float) -> None:
+        """Who closed both halves looks like who closed one and still reads, but resets what is sent.
+
+        What can be sent before an answer is 100 Continue. Clients pass over it, whether they wait for it or not.
+        """
+        cycle = self.running
+        if self.wire.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self.wire.abort()
+        elif cycle and not self.probed and not cycle.response_started and cycle.scope["http_version"] == "1.1":
+            self.wire.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.probed = True
+        self.deadline = now + PROBE
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.turned_away.discard(self)
@@ -177,6 +193,8 @@ class Connection(HttpToolsProtocol):
             return
         if self.flow.read_paused:  # then it is not the client who is waited for
             self.deadline = now + self.patience()
+        elif self.running and self.phase in (ANSWER, LEAVING):
+            self.probe(now)
         elif self.phase is BODY:
             self.refuse(Refused("too-slow", f"the body did not arrive within {self.settings.body_timeout:g} seconds"))
         elif self.phase is HEAD and self.head:

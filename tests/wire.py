@@ -51,8 +51,7 @@ class Wire:
 
     def __exit__(self, *exception):
         if "socket" in vars(self):
-            self.file.close()
-            self.socket.close()
+            self.close()
 
     def send(self, data):
         self.socket.sendall(data)
@@ -78,10 +77,13 @@ class Wire:
         self.socket.shutdown(socket.SHUT_WR)
         return self
 
-    def reset(self):
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    def close(self):
         self.file.close()
         self.socket.close()
+
+    def reset(self):
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
 
     def get(self, path, *headers):
         return self.send(request("GET", path, *headers)).answer()
