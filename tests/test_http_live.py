@@ -130,7 +130,7 @@ def test_too_many_pipelined(wire):
 @pytest.mark.parametrize("path", ["/healthz", "/slow"])
 def test_who_closes_only_the_half_is_answered(wire, path):
     wire.send(request("GET", path) * 2).no_more()
-    statuses = []
+    statuses: list[int] = []
     while statuses.count(200) < 2:
         statuses.append(wire.answer().status)
     assert statuses.count(100) <= 1  # by which the server finds out whether there is somebody still
