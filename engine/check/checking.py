@@ -135,6 +135,18 @@ def read_claims(problem: Problem, claims: Any) -> dict[str, Array]:
     return read
 
 
+def read_options(
+    *, method: Any = "increment", step: Any = None, tolerance: Any = 1e-6, seed: Any = None
+) -> tuple[str, float | None, float, int | None]:
+    """How to check."""
+    return (
+        read_choice(method, "method", "method", METHODS),
+        None if step is None else read_number(step, "step", least=LEAST_STEP, most=1.0),
+        read_number(tolerance, "tolerance", least=0.0),
+        None if seed is None else read_whole(seed, "seed", least=0, most=2**63 - 1),
+    )
+
+
 def check(
     problem: Problem,
     claims: Any = None,
@@ -149,10 +161,8 @@ def check(
     `tolerance` is relative to the largest entry of each tensor and added to the error bound. Without `step` each method
     takes its own. Random directions are drawn from `seed`, or from a secret one, which the report tells.
     """
-    method = read_choice(method, "method", "method", METHODS)
-    step = None if step is None else read_number(step, "step", least=LEAST_STEP, most=1.0)
-    tolerance = read_number(tolerance, "tolerance", least=0.0)
-    seed = secrets.randbits(53) if seed is None else read_whole(seed, "seed", least=0, most=2**63 - 1)
+    method, step, tolerance, seed = read_options(method=method, step=step, tolerance=tolerance, seed=seed)
+    seed = secrets.randbits(53) if seed is None else seed
     started = perf_counter()
     run = problem.run()
     own = [name[1:] for name in problem.asked]
