@@ -180,6 +180,80 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "Ask for less at once, or post it to /v1/jobs.",
         ),
         ProblemType(
+            "job-unfinished",
+            409,
+            "The job is not finished yet",
+            "There is no result before a job is finished.",
+            "Follow /v1/jobs/{id}/events, or ask for /v1/jobs/{id} now and then, until it is.",
+        ),
+        ProblemType(
+            "job-finished",
+            409,
+            "The job is finished already",
+            "Only a job that is queued or running can be cancelled.",
+            "Look at its status and, if it succeeded, at /v1/jobs/{id}/result.",
+        ),
+        ProblemType(
+            "no-result",
+            409,
+            "The job left no result",
+            "The job was cancelled, or failed before there was anything to keep.",
+            "Look at `error` in /v1/jobs/{id}: it says why. Then submit a job anew.",
+        ),
+        ProblemType(
+            "idempotency-conflict",
+            409,
+            "This Idempotency-Key was used for another job",
+            "The key belongs to a job that was submitted with another body.",
+            "Take a new key for each job; repeat a key only to repeat the very same request.",
+        ),
+        ProblemType(
+            "too-many-jobs",
+            429,
+            "Too many jobs at once",
+            "As many jobs as one key may have are queued or running.",
+            "Wait until some are finished (Retry-After says how long to wait before the next try), or cancel some. Whoever"
+            " runs this service can raise the limit with VERIGRAD_MAX_JOBS.",
+        ),
+        ProblemType(
+            "jobs-unavailable",
+            503,
+            "Jobs cannot be reached at the moment",
+            "The database where jobs are kept does not answer. Everything else works.",
+            "Try again soon. Whoever runs this service finds the reason in its log.",
+        ),
+        ProblemType(
+            "job-diverged",
+            422,
+            "The training diverged",
+            "A cost or a parameter is no longer finite. The result holds the last parameters that were.",
+            "Lower the learning rate, as the sentence says, and submit the job anew.",
+        ),
+        ProblemType(
+            "job-out-of-memory",
+            422,
+            "The job needed too much memory",
+            "The job needed more memory than a job may take.",
+            "Take fewer examples, a smaller batch_size or a smaller network. Whoever runs this service can raise the limit"
+            " with VERIGRAD_JOB_MEMORY.",
+        ),
+        ProblemType(
+            "job-timed-out",
+            422,
+            "The job took too long",
+            "The job worked for as long as a job may. The result holds what its last checkpoint had, if it wrote one.",
+            "Ask for fewer epochs, and start the next job from the parameters of this one. Whoever runs this service can"
+            " raise the limit with VERIGRAD_JOB_SECONDS.",
+        ),
+        ProblemType(
+            "job-lost",
+            500,
+            "The job lost its process again and again",
+            "The process that worked on the job ended by itself several times in a row, without getting any further. The"
+            " result holds what the last checkpoint had, if there is one.",
+            "Submit the job once more; if it happens again, report it to whoever runs this service.",
+        ),
+        ProblemType(
             "not-found",
             404,
             "There is nothing here",

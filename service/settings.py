@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     """Processes that answer requests."""
     data_dir: Path = Path("data")
     """Where jobs are kept, unless there is a database elsewhere."""
+    database_url: Annotated[str, Field(repr=False)] = ""
+    """A database for jobs, as postgresql://user:password@host/name; a file in the data directory if not set."""
 
     keys: Annotated[str, AfterValidator(checked_keys), Field(repr=False)] = ""
     """Keys of clients, with commas between: name:scope:sha256 each. Scopes are grade, compute and admin."""
@@ -93,6 +95,23 @@ class Settings(BaseSettings):
     """Requests that wait for a process; more are turned away."""
     memory: Annotated[int, Field(ge=256 * MB, le=2**50)] = 4 * 2**30
     """Bytes of memory that each of these processes may take."""
+
+    job_workers: Annotated[int, Field(ge=0, le=1_000)] = os.cpu_count() or 1
+    """Processes that do jobs, one job each at a time; 0 leaves them to `verigrad worker` elsewhere."""
+    max_jobs: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    """Jobs of one key that are queued or running; more are turned away."""
+    job_seconds: Annotated[float, Field(gt=0, le=31_536_000)] = 3_600
+    """Seconds of work after which a job is ended."""
+    job_memory: Annotated[int, Field(ge=64 * MB)] = 2_048 * MB
+    """Bytes of memory that a job may take."""
+    job_attempts: Annotated[int, Field(ge=1, le=1_000)] = 3
+    """How often in a row, without getting any further, a job's process may be lost before the job has failed."""
+    job_heartbeat: Seconds = 1
+    """Seconds between two signs of life of a worker."""
+    job_lease: Seconds = 5
+    """Seconds without one after which another worker takes over its job."""
+    job_retention: Annotated[float, Field(gt=0, le=315_360_000)] = 604_800
+    """Seconds that a finished job and its result are kept."""
 
     @classmethod
     def from_environment(cls, **chosen: Any) -> Settings:

@@ -20,7 +20,7 @@ def test_the_table_is_that_of_the_class():
 
 def default(name, value):
     """As it is written in the environment; a word for what depends on the machine."""
-    if name == "processes":
+    if name in ("processes", "job_workers"):
         assert value == (os.cpu_count() or 1)
         return "one a core"
     if value == "":

@@ -12,6 +12,7 @@ from service.allowance import Allowance
 from service.operations.check import check
 from service.operations.grade import grade, grade_batch
 from service.operations.gradients import gradients
+from service.operations.job import job
 from service.operations.mistakes import mistakes
 from service.operations.train import train
 
@@ -22,6 +23,7 @@ OPERATIONS: dict[str, Operation] = {
     "check": check,
     "grade": grade,
     "grade_batch": grade_batch,
+    "job": job,
     "mistakes": mistakes,
     "train": train,
 }

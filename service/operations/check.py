@@ -6,7 +6,9 @@ from typing import Any
 
 import engine
 from engine import read_problem
+from engine.check.checking import read_claims, read_options
 from engine.errors import BadProblem
+from engine.problems import Problem
 from engine.reading.arrays import kind_of
 from service.allowance import Allowance
 from service.body import divide
@@ -14,10 +16,23 @@ from service.render import render_check
 
 
 def check(wire: Any, allowance: Allowance) -> dict[str, Any]:
-    problem, options = divide(wire, ("gradients", "method", "step", "tolerance", "seed"))
+    problem, claims, options = read(wire, allowance)
+    return render_check(engine.check(problem, claims, **options))
+
+
+def read_check(wire: Any, allowance: Allowance) -> None:
+    """Refuse what cannot be checked, without checking anything."""
+    problem, claims, options = read(wire, allowance)
+    read_options(**options)
+    if claims is not None:
+        read_claims(problem, claims)
+
+
+def read(wire: Any, allowance: Allowance) -> tuple[Problem, dict[str, Any] | None, dict[str, Any]]:
+    given, options = divide(wire, ("gradients", "method", "step", "tolerance", "seed"))
     claims = options.pop("gradients", None)
     if claims is not None and not isinstance(claims, dict):
         raise BadProblem(f"expected an object of gradients by name, not {kind_of(claims)}", path="gradients")
     if claims == {}:  # checking the engine's own instead would tell somebody who claims nothing that all agrees
         raise BadProblem("expected a gradient; leave the field out to check the engine's own", path="gradients")
-    return render_check(engine.check(read_problem(problem, allowance.limits), claims, **options))
+    return read_problem(given, allowance.limits), claims, options

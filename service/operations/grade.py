@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from engine import Key, Policy, read_policy, read_problem
 from engine.errors import BadProblem, TooLarge
+from engine.problems import Problem
 from engine.reading.arrays import kind_of
 from engine.reading.fields import read_list, read_object
 from service.allowance import Allowance
 from service.body import divide
 from service.problem_documents import Forbidden, item_problem
 from service.render import render_grade
+
+Tell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +36,24 @@ def grade(wire: Any, allowance: Allowance) -> dict[str, Any]:
     return render_grade(key, key.grade(options["answers"], policy), policy.feedback)
 
 
-def grade_batch(wire: Any, allowance: Allowance) -> dict[str, Any]:
+def grade_batch(wire: Any, allowance: Allowance, tell: Tell | None = None) -> dict[str, Any]:
+    """`tell` hears after each submission how many are graded, and of how many."""
+    problem, policy, submissions = read_batch(wire, allowance)
+    key = Key(problem)
+    results = []
+    for each in submissions:
+        results.append({"id": each.id, **grade_one(key, each, policy)})
+        if tell is not None:
+            tell(len(results), len(submissions))
+    return {"results": results}
+
+
+def read_batch(wire: Any, allowance: Allowance) -> tuple[Problem, Policy, list[Submission]]:
+    """What is refused with the whole batch is refused here."""
     given, options = divide(wire, ("policy",), required=("submissions",))
     submissions = list(read_submissions(options["submissions"], allowance.submissions))
     problem = read_problem(given, allowance.limits)
-    policy = allowed(read_policy(options.get("policy"), problem), allowance)
-    key = Key(problem)
-    return {"results": [{"id": each.id, **grade_one(key, each, policy)} for each in submissions]}
+    return problem, allowed(read_policy(options.get("policy"), problem), allowance), submissions
 
 
 def grade_one(key: Key, submission: Submission, policy: Policy) -> dict[str, Any]:

@@ -1,0 +1,97 @@
+"""A database, SQLite or PostgreSQL, and its clock: machines disagree about the time, one database does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from service.settings import BadSetting, Settings
+
+FILE = "jobs.sqlite3"
+PATIENCE = 30_000
+"""Milliseconds that a SQLite transaction waits for another to end."""
+CONNECT = 5
+"""Seconds that PostgreSQL may take to accept a connection."""
+
+
+class now(FunctionElement[float]):  # lower case, as the functions of SQL are
+    """Seconds since 1970 by the clock of the database."""
+
+    type = sa.Double()
+    inherit_cache = True
+
+
+@compiles(now, "sqlite")
+def now_in_sqlite(element: now, compiler: Any, **options: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(now, "postgresql")
+def now_in_postgresql(element: now, compiler: Any, **options: Any) -> str:
+    return "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
+
+
+def url_of(settings: Settings) -> sa.URL:
+    if not settings.database_url:
+        return sa.URL.create("sqlite", database=str(settings.data_dir.absolute() / FILE))
+    try:
+        url = sa.make_url(settings.database_url)
+    except sa.exc.ArgumentError:
+        url = None
+    if url is None or url.get_backend_name() not in ("sqlite", "postgresql") or not url.database:
+        # What was given is not repeated: it may hold a password.
+        raise BadSetting("VERIGRAD_DATABASE_URL must be like postgresql://user:password@host/database, or sqlite:///path")
+    return url.set(drivername="postgresql+psycopg") if url.get_backend_name() == "postgresql" else url
+
+
+class Database:
+    """Transactions that read, and transactions that write."""
+
+    def __init__(self, url: sa.URL, connections: int = 5, *, durable: bool = False) -> None:
+        """`durable`: what was written is on the disk, even if the power fails. Workers can do without: what they write
+        comes out the same when it is written again."""
+        self.url = url
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        self.synchronous = "FULL" if durable else "NORMAL"
+        self.engine = sa.create_engine(
+            url,
+            pool_size=connections,
+            pool_pre_ping=not self.is_sqlite,
+            connect_args={} if self.is_sqlite else {"connect_timeout": CONNECT},
+            hide_parameters=True,  # bodies of jobs are among them, and errors are logged
+        )
+        self.writing = self.engine.execution_options(writing=True)
+        if self.is_sqlite:
+            sa.event.listen(self.engine, "connect", self.prepare_sqlite)
+            sa.event.listen(self.engine, "begin", begin_sqlite)
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        with self.writing.begin() as connection:
+            yield connection
+
+    def prepare_sqlite(self, connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by guesses of the driver
+        connection.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+        connection.execute("PRAGMA journal_mode = WAL")  # who reads and who writes do not wait for each other
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA synchronous = {self.synchronous}")
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def begin_sqlite(connection: sa.Connection) -> None:
+    # A transaction that will write takes the lock first: one that reads before could not get it any more later on.
+    writing = connection.get_execution_options().get("writing")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

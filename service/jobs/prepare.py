@@ -1,0 +1,57 @@
+"""Before anything else: the tables are brought up to date, by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import sleep
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from service.jobs.database import Database
+from service.jobs.delivery import prepare_delivery
+
+LOCK = 7_350_171_923
+"""Any number that nothing else in a PostgreSQL database takes for an advisory lock."""
+RETRY = 0.1
+"""Seconds between two tries to get it."""
+
+
+def prepare(database: Database) -> None:
+    """Create or migrate what is needed here and for delivery. At once if nothing is missing."""
+    with lock(database):
+        with database.write() as connection:
+            config = Config()
+            config.set_main_option("script_location", "service.jobs:migrations")
+            config.set_main_option("path_separator", "os")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        prepare_delivery(database)
+
+
+@contextmanager
+def lock(database: Database) -> Iterator[None]:
+    """Others that want it wait. It ends with the process that holds it."""
+    if not database.is_sqlite:
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            # Not by waiting for it inside of a statement: DBOS builds indexes that wait for all statements to end.
+            while not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(LOCK))):
+                sleep(RETRY)
+            try:
+                yield
+            finally:
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(LOCK)))
+        return
+    path = Path(str(database.url.database))
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # jobs hold answer keys: nobody else's business
+    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
