@@ -12,10 +12,11 @@ from service import VERSION
 from service.direct import route_directly
 from service.errors import add_error_handlers
 from service.gate import Gate
+from service.jobs.desk import Desk
 from service.openapi import describe
 from service.pace import pace
 from service.pool import Pool
-from service.routes import catalog, check, docs, grade, gradients, health, mistakes, problems, train
+from service.routes import catalog, check, docs, grade, gradients, health, jobs, mistakes, problems, train
 from service.scopes import require_rows
 from service.settings import Settings
 from service.tags import TAGS
@@ -42,6 +43,7 @@ class Service(FastAPI):
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service with these settings, or those of the environment."""
     settings = settings or Settings.from_environment()
+    desk = Desk(settings)
     pool = Pool(settings.processes, settings.deadline, settings.max_waiting, settings.memory)
 
     @asynccontextmanager
@@ -49,6 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         pool.warm()
         yield
         pool.close()
+        desk.close()
 
     app = Service(
         title="Verigrad",
@@ -63,7 +66,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings, app.state.pool, app.state.pace = settings, pool, pace()
-    routers = [group.router for group in (gradients, check, grade, mistakes, train, catalog, health, problems, docs)]
+    app.state.jobs = desk
+    routers = [group.router for group in (gradients, check, grade, mistakes, train, jobs, catalog, health, problems, docs)]
     for router in routers:
         require_rows(router.routes)
         app.include_router(router)

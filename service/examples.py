@@ -161,6 +161,17 @@ MISTAKES: dict[str, Example] = {
     "graph": Example("Numbers that tell nothing: all is 0", {"graph": {"expressions": ["J = x * x"]}, "values": {"x": 0}}),
 }
 
+TRAIN_JOB: Body = {
+    **REGRESSION,
+    "optimizer": {"kind": "adam", "learning_rate": 0.05},
+    "epochs": 200,
+    "batch_size": 2,
+    "shuffle": True,
+    "validation": {"inputs": [[0, 1], [1, 1]], "labels": [[0], [1]]},
+    "early_stopping": {"patience": 20},
+    "check_every": 100,
+}
+
 TRAIN: dict[str, Example] = {
     "step": Example("One step of logistic regression, an example a column", {**LOGISTIC_STEP, "steps": 1}),
     "batches": Example(
@@ -192,4 +203,12 @@ TRAIN: dict[str, Example] = {
     "adam": Example(
         "Adam, with what it remembers", {**LEAST_SQUARES, "optimizer": {"kind": "adam", "learning_rate": 0.1}, "steps": 2}
     ),
+}
+
+JOBS: dict[str, Example] = {
+    "train": Example(
+        "200 epochs, watched on examples of their own, with the gradients checked on the way", {"train": TRAIN_JOB}
+    ),
+    "check": Example("A check", {"check": CHECK["submitted"].body}),
+    "grade_batch": Example("A batch to grade", {"grade_batch": GRADE_BATCH["batch"].body}),
 }

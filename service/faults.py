@@ -12,6 +12,8 @@ from typing import Any
 
 from engine.errors import EngineError
 from service.forms import form_of
+from service.jobs.kinds import join
+from service.operations.job import read_kind
 from service.problem_documents import Document
 from service.walker import Walker
 
@@ -25,9 +27,12 @@ def add_faults(document: Document, error: Exception, operation: str, wire: Any) 
     """The document of this error, with what else is wrong. Nothing is added where the form is not what is at fault."""
     if not isinstance(error, EngineError) or document["status"] != REFUSED:
         return document
+    if operation == "job" and not error.path:  # it is no job at all
+        return document
     try:
-        walker = Walker(form_of(operation))
-        others = list(islice(others_than(error, walker.request(wire)), MOST))
+        kind, form, body = looked_at(operation, wire)
+        walker = Walker(form_of(form))
+        others = list(islice(others_than(error, beneath(kind, walker.request(body))), MOST))
     except Exception:  # the request is refused as it should be; only the rest of its faults cannot be told
         log.exception("a fault in looking for faults at %s", operation)
         return document
@@ -38,6 +43,20 @@ def add_faults(document: Document, error: Exception, operation: str, wire: Any) 
     detail = f"{document['detail']}; and {least}{len(told)} other fault{'s' * (len(told) > 1)}: see `errors`"
     errors = [*document["errors"], *({"path": each.path, "message": each.message} for each in told)]
     return {**document, "detail": detail, "errors": errors}
+
+
+def looked_at(operation: str, wire: Any) -> tuple[str, str, Any]:
+    """The kind of a job, what its body is a request of, and that body; or the request itself."""
+    if operation != "job":
+        return "", operation, wire
+    kind, body = read_kind(wire)
+    return kind, "train_job" if kind == "train" else kind, body
+
+
+def beneath(kind: str, found: Iterable[EngineError]) -> Iterator[EngineError]:
+    for fault in found:
+        fault.path = join(kind, fault.path)
+        yield fault
 
 
 def others_than(first: EngineError, found: Iterable[EngineError]) -> Iterator[EngineError]:

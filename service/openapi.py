@@ -27,6 +27,7 @@ from service.schemas.catalog import Catalog
 from service.schemas.check import CheckResponse
 from service.schemas.grade import GradeBatchResponse, GradeResponse
 from service.schemas.gradients import GradientsResponse
+from service.schemas.jobs import Job, JobPage, TrainJobResult
 from service.schemas.mistakes import MistakesResponse
 from service.schemas.operation import Health, ProblemDocument
 from service.schemas.requests import KINDS, REQUESTS, UNIONS
@@ -41,6 +42,9 @@ RESPONSES = (
     GradeBatchResponse,
     MistakesResponse,
     TrainResponse,
+    TrainJobResult,
+    Job,
+    JobPage,
     Catalog,
     Health,
     ProblemDocument,
@@ -58,6 +62,8 @@ FEW = 4
 Computed = Callable[[], dict[str, Any]]
 requested: dict[str, Mapping[str, Example]] = {}
 """The examples of a request, by model. Routes add to this and to the next when they are imported."""
+written: dict[str, Any] = {}
+"""Models that are written out, since they are made of others that are put together here."""
 computed: dict[str, tuple[Computed, ...]] = {}
 """What makes the examples of a response, by model; run when the document is asked for."""
 
@@ -77,11 +83,11 @@ def posted(request: str, response: str, examples: Mapping[str, Example], operati
     }
 
 
-def shown(response: str, *examples: Computed, errors: tuple[int, ...] = ()) -> dict[str, Any]:
+def shown(response: str, *examples: Computed, errors: tuple[int, ...] = (), success: int = 200) -> dict[str, Any]:
     """What a route says of itself that answers with this model."""
     computed[response] = examples
     answer = {"description": "Successful response", "content": {"application/json": {"schema": reference(response)}}}
-    return {"response_class": Response, "responses": {200: answer, **{status: problem(status) for status in errors}}}
+    return {"response_class": Response, "responses": {success: answer, **{each: problem(each) for each in errors}}}
 
 
 def problem(status: int) -> dict[str, Any]:
@@ -150,6 +156,7 @@ def components() -> dict[str, Any]:
             "unevaluatedProperties": False,
             "examples": [example.body for example in requested[asked.model].values()],
         }
+    definitions |= written
     for name, computes in computed.items():
         examples = [orjson.dumps(compute(), option=orjson.OPT_SERIALIZE_NUMPY) for compute in computes]
         definitions[name]["examples"] = list(map(orjson.loads, examples))

@@ -28,6 +28,10 @@ LEAST_SCOPE: dict[str, str] = {
     "/v1/check": "compute",
     "/v1/mistakes": "compute",
     "/v1/train": "compute",
+    "/v1/jobs": "compute",
+    "/v1/jobs/{id}": "compute",
+    "/v1/jobs/{id}/events": "compute",
+    "/v1/jobs/{id}/result": "compute",
 }
 ANY_RATE = frozenset({"/healthz"})
 """Answered however often it is asked: who watches over the service may share its address with everybody else, and would

@@ -36,7 +36,8 @@ POSTED = {
 
 
 def test_every_address_is_described():
-    assert set(DOCUMENT["paths"]) == {*POSTED, "/v1/catalog", "/healthz", "/readyz"}
+    others = {path for path in DOCUMENT["paths"] if not path.startswith("/v1/jobs")}  # these: see test_jobs_api.py
+    assert others == {*POSTED, "/v1/catalog", "/healthz", "/readyz"}
     assert DOCUMENT["openapi"].startswith("3.1")
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from service.schemas.check import CheckOptions
 from service.schemas.grade import GradeBatchOptions, GradeOptions
 from service.schemas.gradients import GradientsOptions
+from service.schemas.jobs import TrainJobOptions
 from service.schemas.problem import GraphProblem, LossProblem, NetworkProblem
 from service.schemas.train import TrainOptions
 
@@ -47,5 +48,6 @@ REQUESTS = {
     "grade_batch": Asked("GradeBatchRequest", GradeBatchOptions),
     "mistakes": Asked("MistakesRequest", None),
     "train": Asked("TrainRequest", TrainOptions, "TrainableProblem"),
+    "train_job": Asked("TrainJobRequest", TrainJobOptions, "TrainableProblem"),
 }
 """By operation."""

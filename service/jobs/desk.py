@@ -1,0 +1,97 @@
+"""Jobs as the API has them: a database that is opened when it is first asked for something, and asked in threads."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from sqlalchemy.exc import DBAPIError
+
+from service.jobs.database import Database, url_of
+from service.jobs.delivery import Delivery
+from service.jobs.prepare import prepare
+from service.jobs.record import RESULT, Job
+from service.jobs.refusals import IdempotencyConflict, JobsUnavailable, TooManyJobs
+from service.jobs.store import KeyTaken, LimitReached, Store, Submission
+from service.settings import Settings
+
+AT_ONCE = 5
+"""Threads that talk to the database, each with a connection."""
+PIECE = 2**20
+"""Bytes of a result that are held at a time."""
+RETRY = 10
+"""Seconds after which one who has too many jobs may try again."""
+
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
+log = logging.getLogger("verigrad.jobs")
+
+
+class Desk:
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.limiter = CapacityLimiter(AT_ONCE)
+        self.opening = threading.Lock()
+        self.store: Store | None = None
+        self.delivery: Delivery | None = None
+        self.closing = False
+        """Whether whoever follows a job is to be let go."""
+
+    def open(self) -> Store:
+        with self.opening:
+            if self.store is None:
+                database = Database(url_of(self.settings), AT_ONCE, durable=True)
+                prepare(database)
+                self.delivery = Delivery(database)
+                self.store = Store(database)
+            return self.store
+
+    def close(self) -> None:
+        with self.opening:
+            if self.store is not None and self.delivery is not None:
+                self.delivery.close()
+                self.store.database.close()
+                self.store = self.delivery = None
+
+    async def ask(
+        self, question: Callable[Concatenate[Store, Asked], Answer], *arguments: Asked.args, **options: Asked.kwargs
+    ) -> Answer:
+        """A method of the store, in a thread."""
+
+        def answer() -> Answer:
+            return question(self.open(), *arguments, **options)
+
+        try:
+            return await to_thread.run_sync(answer, limiter=self.limiter)
+        except (DBAPIError, OSError) as error:
+            log.error("the database of jobs does not answer (%s)", type(error).__name__)
+            raise JobsUnavailable(
+                "the database where jobs are kept does not answer: try again soon", headers={"retry-after": "5"}
+            ) from None
+
+    async def submit(self, owner: str, given: Submission) -> Job:
+        most = self.settings.max_jobs
+
+        def submit(store: Store) -> Job:
+            assert self.delivery is not None
+            return store.submit(owner, given, most, self.delivery.enqueue)
+
+        try:
+            return await self.ask(submit)
+        except KeyTaken:
+            raise IdempotencyConflict("this Idempotency-Key was used for a job with another body") from None
+        except LimitReached:
+            what = f"{most:,} jobs are queued or running, and that is the most of one key at once"
+            raise TooManyJobs(f"{what}: wait until some are finished", headers={"retry-after": str(RETRY)}) from None
+
+    async def result(self, job: str) -> tuple[int, AsyncIterator[bytes]] | None:
+        """Its length, and the result piece by piece."""
+        length = await self.ask(Store.length, job, RESULT)
+        return None if length is None else (length, self.pieces(job, length))
+
+    async def pieces(self, job: str, length: int) -> AsyncIterator[bytes]:
+        for start in range(0, length, PIECE):
+            yield await self.ask(Store.piece, job, RESULT, start, PIECE)
