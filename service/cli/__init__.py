@@ -42,6 +42,6 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="verigrad", description="Gradients, exact and confirmed by a second method.")
     made.add_argument("--version", action="version", version=f"verigrad {VERSION}")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    serve.add_command(commands)
+    serve.add_commands(commands)
     ask.add_commands(commands)
     return made

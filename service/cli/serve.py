@@ -1,50 +1,92 @@
-"""`verigrad serve`: start the service."""
+"""`verigrad serve` and `verigrad worker`: start the service, or workers for its jobs alone."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, NoReturn
 
-EPILOG = """\
+SERVE_EPILOG = """\
 for example:
   verigrad serve --port 8080
   VERIGRAD_DEADLINE=60 verigrad serve --workers 4
 
 All settings are environment variables: see docs/settings.md. An option wins over its variable.
 """
+WORKER_EPILOG = """\
+for example, on another machine than the service:
+  VERIGRAD_DATABASE_URL=postgresql://user:password@host/verigrad verigrad worker
+
+They take the jobs of every service with the same database: see docs/jobs.md.
+"""
 
 
-def add_command(commands: Any) -> None:
-    command: argparse.ArgumentParser = commands.add_parser(
-        "serve",
-        help="start the service",
-        description="Start the service.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_argument("--host", help="where to listen (default: VERIGRAD_HOST, else 127.0.0.1)")
-    command.add_argument("--port", type=port, help="the port, 0 for a free one (default: VERIGRAD_PORT, else 8000)")
-    command.add_argument(
+def add_commands(commands: Any) -> None:
+    serve = add(commands, "serve", "start the service, and workers for its jobs", SERVE_EPILOG)
+    serve.add_argument("--host", help="where to listen (default: VERIGRAD_HOST, else 127.0.0.1)")
+    serve.add_argument("--port", type=port, help="the port, 0 for a free one (default: VERIGRAD_PORT, else 8000)")
+    serve.add_argument(
         "--workers", type=int, metavar="N", help="processes that answer requests (default: VERIGRAD_WORKERS, else 1)"
     )
-    command.set_defaults(run=run, parser=command)
+    worker = add(commands, "worker", "start workers for jobs alone", WORKER_EPILOG)
+    for command in (serve, worker):
+        command.add_argument(
+            "--job-workers",
+            type=int,
+            metavar="N",
+            help="processes that do jobs (default: VERIGRAD_JOB_WORKERS, else one a core)",
+        )
+    serve.set_defaults(run=run_serve, parser=serve)
+    worker.set_defaults(run=run_worker, parser=worker)
 
 
-def run(given: argparse.Namespace) -> int:
-    # Imported here, so that no other command waits for the web framework.
+def add(commands: Any, name: str, summary: str, epilog: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return made
+
+
+def run_serve(given: argparse.Namespace) -> int:
+    # Imported here, as below, so that no other command waits for it.
     from service.exposure import refuse_exposure
-    from service.settings import BadSetting, Settings
+    from service.settings import BadSetting
+    from service.supervisor import serve
 
-    chosen = {name: getattr(given, name) for name in ("host", "port", "workers") if getattr(given, name) is not None}
     try:
-        settings = Settings.from_environment(**chosen)
+        settings = settings_of(given, "host", "port", "workers", "job_workers")
         refuse_exposure(settings)
+        return serve(settings)
     except BadSetting as error:
-        given.parser.error(str(error))
-    from service.server import serve
+        return refuse(given, error)
 
-    serve(settings)
-    return 0
+
+def run_worker(given: argparse.Namespace) -> int:
+    from service.settings import BadSetting
+    from service.supervisor import work
+
+    try:
+        return work(settings_of(given, "job_workers"))
+    except BadSetting as error:
+        return refuse(given, error)
+
+
+def refuse(given: argparse.Namespace, error: Exception) -> NoReturn:
+    parser: argparse.ArgumentParser = given.parser
+    parser.error(str(error))
+
+
+def settings_of(given: argparse.Namespace, *names: str) -> Any:
+    from service.jobs.database import url_of
+    from service.settings import Settings
+
+    chosen = {name: getattr(given, name) for name in names if getattr(given, name) is not None}
+    settings = Settings.from_environment(**chosen)
+    url_of(settings)  # refused now, and not again and again by every worker
+    return settings
 
 
 def port(text: str) -> int:
