@@ -15,7 +15,7 @@ from math import ceil
 from types import FrameType
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from service.app import create_app
 from service.connection import close_late
@@ -25,11 +25,10 @@ from service.settings import Settings
 
 
 class Server(uvicorn.Server):
-    def __init__(self, app: FastAPI, config: uvicorn.Config, listening: Callable[[], object]) -> None:
+    def __init__(self, config: uvicorn.Config, listening: Callable[[], object], leaving: Callable[[], object]) -> None:
         super().__init__(config)
-        self.app = app
-        self.listening = listening
-        """Called once it does."""
+        self.listening, self.leaving = listening, leaving
+        """Called once it does; and when it is told to end."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -42,7 +41,7 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.app.state.jobs.closing = True  # who follows a job is let go, and asks again elsewhere
+        self.leaving()
         super().handle_exit(sig, frame)
 
 
@@ -50,10 +49,17 @@ def main(pipe: int, *descriptors: int) -> None:
     """Until SIGINT or SIGTERM."""
     settings = Settings.from_environment()
     sockets = [socket.socket(fileno=each) for each in descriptors]
-    run(create_app(settings), settings, sockets, lambda: os.write(pipe, READY))
+    app = create_app(settings)
+    run(app, settings, sockets, lambda: os.write(pipe, READY), app.state.jobs.let_go)
 
 
-def run(app: FastAPI, settings: Settings, sockets: list[socket.socket], listening: Callable[[], object]) -> None:
+def run(
+    app: ASGIApp,
+    settings: Settings,
+    sockets: list[socket.socket],
+    listening: Callable[[], object],
+    leaving: Callable[[], object] = lambda: None,
+) -> None:
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -64,4 +70,4 @@ def run(app: FastAPI, settings: Settings, sockets: list[socket.socket], listenin
         timeout_graceful_shutdown=ceil(settings.grace),
     )
     with suppress(KeyboardInterrupt):
-        Server(app, config, listening).run(sockets)
+        Server(config, listening, leaving).run(sockets)

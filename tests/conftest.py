@@ -2,7 +2,10 @@
 
 import pytest
 
+from tests.databases import database_url, postgresql_server, shared_database_url
 from tests.serving import Served
+
+__all__ = ["database_url", "postgresql_server", "shared_database_url"]
 
 NOT_TESTED = "NOT TESTED"
 

@@ -8,8 +8,10 @@ from starlette.responses import Response, StreamingResponse
 
 from service.app import create_app
 from service.errors import add_error_handlers
+from service.greeting import greeting
 from service.server import run
 from service.settings import Settings
+from service.sockets import listen
 
 LARGE = 128 * 2**20
 
@@ -78,4 +80,5 @@ def beside(app):
 
 if __name__ == "__main__":
     settings = Settings.from_environment()
-    run(beside(create_app(settings)), settings)
+    sockets = listen(settings.host, settings.port)
+    run(beside(create_app(settings)), settings, sockets, lambda: print(greeting(*sockets[0].getsockname()[:2]), flush=True))

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -18,9 +19,14 @@ PATIENCE = 30
 """Seconds to wait for what takes one or two."""
 
 
+DATA = tempfile.TemporaryDirectory(prefix="verigrad-tests-")
+"""Where services keep their jobs that were not told where."""
+
+
 def environment(**more):
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("VERIGRAD_")}
-    return {**inherited, "PYTHONPATH": str(ROOT), **more}
+    chosen = {"VERIGRAD_DATA_DIR": DATA.name, "VERIGRAD_JOB_WORKERS": "1", **more}
+    return {**inherited, "PYTHONPATH": str(ROOT), **chosen}
 
 
 class Served:

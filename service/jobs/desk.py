@@ -38,7 +38,6 @@ class Desk:
         self.store: Store | None = None
         self.delivery: Delivery | None = None
         self.closing = False
-        """Whether whoever follows a job is to be let go."""
 
     def open(self) -> Store:
         with self.opening:
@@ -48,6 +47,10 @@ class Desk:
                 self.delivery = Delivery(database)
                 self.store = Store(database)
             return self.store
+
+    def let_go(self) -> None:
+        """Of whoever follows a job, for this process is about to end: they ask again elsewhere."""
+        self.closing = True
 
     def close(self) -> None:
         with self.opening:
