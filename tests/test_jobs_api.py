@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 from service.app import create_app
 from service.examples import JOBS
 from service.jobs.attempts import Attempts
-from service.jobs.record import FAILED, SUCCEEDED
 from service.jobs.runner import Limits, Runner
+from service.jobs.statuses import FAILED, SUCCEEDED
 from service.keys import entry_of, make_key
 from service.settings import Settings
 from tests.job_bodies import training

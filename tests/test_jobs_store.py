@@ -15,7 +15,8 @@ from service.jobs.database import Database, now, url_of
 from service.jobs.delivery import Delivery
 from service.jobs.fleet import DeclaredDead, Fleet
 from service.jobs.prepare import prepare
-from service.jobs.record import CANCELLED, CHECKPOINT, QUEUED, RESULT, RUNNING, SUCCEEDED
+from service.jobs.record import CHECKPOINT, RESULT
+from service.jobs.statuses import CANCELLED, QUEUED, RUNNING, SUCCEEDED
 from service.jobs.store import BadCursor, KeyTaken, LimitReached, Store
 from service.jobs.sweeper import Sweeper
 from service.jobs.tables import jobs, metadata, parts, workers

@@ -8,7 +8,7 @@ The table is the record: what it says of a job is true. DBOS only delivers, by h
 one database, SQLite or PostgreSQL. The files, from the inside out:
 
     database, tables, migrations, prepare    where jobs are kept
-    record, store, attempts, fleet           what is written there: by the API, by a worker about its job, about workers
+    statuses, record, store, attempts, fleet  what is written there: by the API, by a worker about its job, about workers
     kinds, child, messages, runner           one job, done in a process of its own
     delivery, sweeper, worker                who does which job, and what happens when a process dies
 """

@@ -11,7 +11,8 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from service.jobs.database import Database, now
-from service.jobs.record import BODY, CANCELLED, CHECKPOINT, QUEUED, RESULT, RUNNING, UNFINISHED, text_of
+from service.jobs.record import BODY, CHECKPOINT, RESULT, text_of
+from service.jobs.statuses import CANCELLED, QUEUED, RUNNING, UNFINISHED
 from service.jobs.tables import jobs, parts
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from service.problem_documents import Document, problem_document
-from service.settings import MB
+
+MB = 2**20
 
 
 def diverged(message: str) -> Document:

@@ -8,13 +8,8 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from service.jobs.statuses import FINISHED
 from service.jobs.tables import jobs
-
-QUEUED, RUNNING = "queued", "running"
-SUCCEEDED, FAILED, CANCELLED = "succeeded", "failed", "cancelled"
-UNFINISHED = (QUEUED, RUNNING)
-FINISHED = (SUCCEEDED, FAILED, CANCELLED)
-STATUSES = (*UNFINISHED, *FINISHED)
 
 BODY, CHECKPOINT, RESULT = "body", "checkpoint", "result"
 

@@ -15,8 +15,7 @@ from service.jobs.attempts import Attempt, Attempts, Stale
 from service.jobs.failures import lost, timed_out
 from service.jobs.messages import Message
 from service.jobs.processes import Child, ChildLost
-from service.jobs.record import CANCELLED, FAILED
-from service.jobs.work import INTERRUPTED
+from service.jobs.statuses import CANCELLED, FAILED, INTERRUPTED
 from service.problem_documents import Document
 
 LOOK = 0.25

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from service.jobs.record import SUCCEEDED, Job
+from service.jobs.record import Job
+from service.jobs.statuses import SUCCEEDED
 
 
 def show(job: Job) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from service.jobs.database import Database, now
-from service.jobs.record import BODY, CANCELLED, COLUMNS, QUEUED, RUNNING, UNFINISHED, Job, job_of
+from service.jobs.record import BODY, COLUMNS, Job, job_of
+from service.jobs.statuses import CANCELLED, QUEUED, RUNNING, UNFINISHED
 from service.jobs.tables import jobs, parts
 
 Enqueue = Callable[[sa.Connection, str, int], None]

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from service.jobs.database import Database, now
 from service.jobs.delivery import Delivery
-from service.jobs.record import FINISHED, UNFINISHED
+from service.jobs.statuses import FINISHED, UNFINISHED
 from service.jobs.tables import jobs
 
 RECONCILE = 5.0

@@ -10,7 +10,8 @@ from engine.errors import BadCheckpoint
 from engine.training import FitResult, LongTraining, Progress
 from service.allowance import Allowance
 from service.jobs.failures import diverged, refuted
-from service.jobs.work import INTERRUPTED, Outcome, Work, failed, succeeded
+from service.jobs.statuses import INTERRUPTED
+from service.jobs.work import Outcome, Work, failed, succeeded
 from service.numbers import Numbers
 from service.render import present
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.allowance import Allowance
-from service.jobs.record import FAILED, SUCCEEDED
+from service.jobs.statuses import FAILED, SUCCEEDED
 from service.problem_documents import Document
-
-INTERRUPTED = "interrupted"
 
 Report = Callable[[dict[str, Any], Callable[[], bytes] | None], None]
 """How far it is, and from where it could go on."""

@@ -16,9 +16,10 @@ from service.jobs.described import FOUND, accepted, listed, resulting, streamed
 from service.jobs.desk import PIECE, Desk
 from service.jobs.events import follow, heard_last
 from service.jobs.kinds import KINDS
-from service.jobs.record import STATUSES, Job
+from service.jobs.record import Job
 from service.jobs.refusals import BadParameter, JobFinished, JobUnfinished, NoResult
 from service.jobs.show import address, show
+from service.jobs.statuses import STATUSES
 from service.jobs.store import BadCursor, Store, Submission
 from service.openapi import shown
 from service.schemas.jobs import EVENTS, JOB, PAGE, PARAMETERS

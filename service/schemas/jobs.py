@@ -8,7 +8,7 @@ import orjson
 from pydantic import Field
 
 from engine.training.request import DTYPES
-from service.jobs.record import STATUSES
+from service.jobs.statuses import STATUSES
 from service.schemas.base import Absent, Numbers, Part, Results, Wire, one_of
 from service.schemas.operation import ProblemDocument
 from service.schemas.train import TrainOptions
