@@ -37,6 +37,8 @@ def seconds(operation: str, wire: Any) -> float:
 
 
 def seconds_of(operation: str, wire: Any, size: Size) -> float:
+    if operation == "job":
+        return sum(solving(size_of(body)) for body in wire.values()) if type(wire) is dict else 0.0  # it is only read
     if size is NOTHING:
         return numbers_of(wire.get("values")) * 30 * NS if type(wire) is dict else 0.0
     return solving(size) + ESTIMATES[operation](size, wire)

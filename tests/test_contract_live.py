@@ -8,7 +8,7 @@ from engine import Key, read_policy, read_problem, shown
 from tests.contract import CLOSED, DOCUMENT, EXAMPLES, READ, model, success, validate
 from tests.problems import CASES
 
-TESTED_ELSEWHERE: dict[str, str] = {}
+TESTED_ELSEWHERE = {f"/v1/jobs/{{id}}{part}": "tests/test_jobs_api.py" for part in ("", "/events", "/result")}
 """Addresses that this sweep cannot ask, since they name something: the file that tests each."""
 
 

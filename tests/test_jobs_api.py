@@ -14,9 +14,9 @@ from service.jobs.runner import Limits, Runner
 from service.jobs.statuses import FAILED, SUCCEEDED
 from service.keys import entry_of, make_key
 from service.settings import Settings
+from tests.contract import CLOSED, DOCUMENT, validate
 from tests.job_bodies import training
 from tests.test_service_errors import problem
-from tests.test_service_openapi import DOCUMENT, SCHEMAS, closed, validate
 
 TRAIN = {"train": training(5)}
 KEYS = {name: make_key() for name in ("ada", "blaise", "grader", "root")}
@@ -68,16 +68,16 @@ def test_each_kind_of_job_is_done_as_described(shared, kind):
     job = response.json()
     assert response.headers["location"] == f"/v1/jobs/{job['id']}" == job["links"]["self"]
     assert (job["status"], job["kind"], job["attempt"]) == ("queued", kind, 0)
-    validate(job, "Job", closed(SCHEMAS))
+    validate(job, "Job", CLOSED)
     document = problem(shared.get(job["links"]["result"]), 409, "job-unfinished")
     assert "queued" in document["detail"]
     job = shared.work(job)
     assert (job["status"], job["progress"]["fraction"]) == ("succeeded", 1.0)
     assert job["created_at"] <= job["started_at"] <= job["finished_at"]
-    validate(job, "Job", closed(SCHEMAS))
+    validate(job, "Job", CLOSED)
     result = shared.get(job["links"]["result"])
     model = {"train": "TrainJobResult", "check": "CheckResponse", "grade_batch": "GradeBatchResponse"}[kind]
-    validate(result.json(), model, closed(SCHEMAS))
+    validate(result.json(), model, CLOSED)
     validate(result.json(), "JobResult")
     problem(shared.delete(job["links"]["self"]), 409, "job-finished")
 
@@ -110,7 +110,7 @@ def test_a_failed_job_says_why_and_its_result_is_there_if_it_left_one(api):
     api.attempts.finish(api.attempts.begin(without["id"]), FAILED, error=error)
     job = api.get(with_result["links"]["self"]).json()
     assert (job["status"], job["error"]) == ("failed", error)
-    validate(job, "Job", closed(SCHEMAS))
+    validate(job, "Job", CLOSED)
     assert api.get(with_result["links"]["result"]).json() == {"parameters": {}}
     document = problem(api.get(without["links"]["result"]), 409, "no-result")
     assert document["detail"].endswith("lost 3 times")
@@ -231,7 +231,7 @@ def test_lists_are_filtered_and_paged(api):
     made = [api.submit()["id"] for _ in range(5)]
     api.delete(f"/v1/jobs/{made[0]}")
     page = api.get("/v1/jobs", params={"status": "queued", "limit": 3}).json()
-    validate(page, "JobPage", closed(SCHEMAS))
+    validate(page, "JobPage", CLOSED)
     assert [job["id"] for job in page["jobs"]] == made[:1:-1]
     page = api.get("/v1/jobs", params={"status": "queued", "limit": 3, "cursor": page["cursor"]}).json()
     assert ([job["id"] for job in page["jobs"]], "cursor" in page) == ([made[1]], False)

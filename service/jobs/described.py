@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Response
@@ -11,11 +11,14 @@ from service.allowance import Allowance
 from service.examples import JOBS, Example
 from service.openapi import problem, reference, requested, shown, written
 from service.operations import OPERATIONS
+from service.schemas.jobs import EVENTS, FAILED, JOB, PAGE, PARAMETERS
 
 KINDS = {"train": "TrainJobRequest", "check": "CheckRequest", "grade_batch": "GradeBatchRequest"}
 RESULTS = ("TrainJobResult", "CheckResponse", "GradeBatchResponse")
 FOUND = (401, 403, 404, 429, 503)
 """What a question about one job may be answered with."""
+REFUSED = (401, 403, 409, 413, 422, 429, 500, 503, 504)
+"""What a submission may be."""
 
 requested["TrainJobRequest"] = {"train": Example(JOBS["train"].summary, JOBS["train"].body["train"])}
 written["JobRequest"] = {
@@ -33,32 +36,30 @@ written["JobResult"] = {
 }
 
 
-def accepted(compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def accepted() -> dict[str, Any]:
     content = {
         "schema": reference("JobRequest"),
         "examples": {name: {"summary": each.summary, "value": each.body} for name, each in JOBS.items()},
     }
     key = header("Idempotency-Key", "Yours: a request with the same key and body gives the same job", {"maxLength": 255})
-    errors = (401, 403, 409, 413, 422, 429, 500, 503, 504)
     return {
-        **shown("Job", compute, errors, 202),
+        **shown("Job", lambda: JOB, lambda: FAILED, errors=REFUSED, success=202),
         "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": content}}, "parameters": [key]},
     }
 
 
-def listed(compute: Callable[[], dict[str, Any]], parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    described = [{"in": "query", "name": name, "schema": schema} for name, schema in parameters.items()]
-    return {**shown("JobPage", compute, (401, 403, 422, 429, 503)), "openapi_extra": {"parameters": described}}
+def listed() -> dict[str, Any]:
+    described = [{"in": "query", "name": name, "schema": schema} for name, schema in PARAMETERS.items()]
+    return {**shown("JobPage", lambda: PAGE, errors=(401, 403, 422, 429, 503)), "openapi_extra": {"parameters": described}}
 
 
 def resulting() -> dict[str, Any]:
-    return shown(
-        "JobResult", lambda: OPERATIONS["grade_batch"](JOBS["grade_batch"].body["grade_batch"], Allowance()), (*FOUND, 409)
-    )
+    body = JOBS["grade_batch"].body["grade_batch"]
+    return shown("JobResult", lambda: OPERATIONS["grade_batch"](body, Allowance()), errors=(*FOUND, 409))
 
 
-def streamed(example: str) -> dict[str, Any]:
-    events = {"description": "Events", "content": {"text/event-stream": {"schema": {"type": "string"}, "example": example}}}
+def streamed() -> dict[str, Any]:
+    events = {"description": "Events", "content": {"text/event-stream": {"schema": {"type": "string"}, "example": EVENTS}}}
     nothing = {"description": "The job is finished, and nothing is new since `Last-Event-ID`"}
     last = header("Last-Event-ID", "The id of the last event that was received", {})
     return {
@@ -70,3 +71,8 @@ def streamed(example: str) -> dict[str, Any]:
 
 def header(name: str, description: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"in": "header", "name": name, "description": description, "schema": {"type": "string", **schema}}
+
+
+def found(*errors: int, success: int = 200) -> dict[str, Any]:
+    """A job is answered."""
+    return shown("Job", lambda: JOB, lambda: FAILED, errors=(*FOUND, *errors), success=success)

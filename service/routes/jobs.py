@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from service.answer import allowance_of, read_body, reply_to
 from service.gate import client_of
-from service.jobs.described import FOUND, accepted, listed, resulting, streamed
+from service.jobs.described import accepted, found, listed, resulting, streamed
 from service.jobs.desk import PIECE, Desk
 from service.jobs.events import follow, heard_last
 from service.jobs.kinds import KINDS
@@ -21,8 +21,7 @@ from service.jobs.refusals import BadParameter, JobFinished, JobUnfinished, NoRe
 from service.jobs.show import address, show
 from service.jobs.statuses import STATUSES
 from service.jobs.store import BadCursor, Store, Submission
-from service.openapi import shown
-from service.schemas.jobs import EVENTS, JOB, PAGE, PARAMETERS
+from service.schemas.jobs import PARAMETERS
 from service.settings import Settings
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -31,7 +30,7 @@ LONGEST_KEY = 255
 JSON = "application/json"
 
 
-@router.post("", summary="Submit a job", status_code=202, **accepted(lambda: JOB))
+@router.post("", summary="Submit a job", status_code=202, **accepted())
 async def post_job(request: Request) -> Response:
     """The body of `/v1/train`, `/v1/check` or `/v1/grade/batch`, to be done when there is time. It is read at once, so what
     is wrong with it is said at once. A `train` job may have more epochs than `/v1/train` makes, and more options.
@@ -46,13 +45,13 @@ async def post_job(request: Request) -> Response:
     reply = await reply_to(request, "job", body, allowance, settings.inline)
     if reply.status >= 400:
         return Response(reply.content, reply.status, reply.headers, reply.media_type)
-    found = orjson.loads(reply.content)
+    read = orjson.loads(reply.content)
     limits = orjson.dumps(asdict(allowance)).decode()
-    job = await desk.submit(owner_of(request), Submission(found["kind"], body, found["digest"], limits, key))
+    job = await desk.submit(owner_of(request), Submission(read["kind"], body, read["digest"], limits, key))
     return respond(show(job), 202, {"location": address(job)})
 
 
-@router.get("", summary="List jobs", **listed(lambda: PAGE, PARAMETERS))
+@router.get("", summary="List jobs", **listed())
 async def get_jobs(request: Request) -> Response:
     """Your jobs, the newest first. `cursor` of one page asks for the next; the last page has none."""
     desk: Desk = request.app.state.jobs
@@ -71,13 +70,13 @@ async def get_jobs(request: Request) -> Response:
     return respond({"jobs": [show(job) for job in page.jobs], **({"cursor": page.cursor} if page.cursor else {})})
 
 
-@router.get("/{id}", summary="Look at a job", **shown("Job", lambda: JOB, FOUND))
+@router.get("/{id}", summary="Look at a job", **found())
 async def get_job(request: Request, id: str) -> Response:
     """How far it is, and how it ended. A job that failed says why in `error`."""
     return respond(show(await find(request, id)))
 
 
-@router.get("/{id}/events", summary="Follow a job", **streamed(EVENTS))
+@router.get("/{id}/events", summary="Follow a job", **streamed())
 async def get_job_events(request: Request, id: str) -> Response:
     """Server-sent events: `progress` with the job as it is, whenever it changed, and last `succeeded`, `failed` or
     `cancelled`. Who comes back with `Last-Event-ID` hears what is new since then.
@@ -100,18 +99,23 @@ async def get_job_result(request: Request, id: str) -> Response:
     job = await find(request, id)
     if not job.finished:
         raise JobUnfinished(f"the job is {job.status}: there is a result once it is finished")
-    found = await request.app.state.jobs.result(id)
-    if found is None:
+    result = await request.app.state.jobs.result(id)
+    if result is None:
         why = "was cancelled" if job.error is None else f"failed before there was anything to keep: {job.error['detail']}"
         raise NoResult(f"there is no result: the job {why}")
-    length, pieces = found
+    length, pieces = result
     headers = {"content-length": str(length)}
     if length > PIECE:
         return StreamingResponse(pieces, headers=headers, media_type=JSON)
     return Response(b"".join([piece async for piece in pieces]), media_type=JSON)
 
 
-@router.delete("/{id}", summary="Cancel a job", status_code=202, **shown("Job", lambda: JOB, (*FOUND, 409), 202))
+@router.delete(
+    "/{id}",
+    summary="Cancel a job",
+    status_code=202,
+    **found(409, success=202),
+)
 async def delete_job(request: Request, id: str) -> Response:
     """A queued job is cancelled at once, a running one in a moment. What it has done is thrown away."""
     await find(request, id)

@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import Field
 
+from engine.limits import DEFAULT_LIMITS
 from engine.training.request import DTYPES
 from service.jobs.statuses import STATUSES
-from service.schemas.base import Absent, Numbers, Part, Results, Wire, one_of
+from service.problem_types import PROBLEM_TYPES
+from service.schemas.base import Absent, Numbers, Part, Reason, Results, Wire, one_of
 from service.schemas.operation import ProblemDocument
 from service.schemas.train import TrainOptions
 
@@ -26,10 +28,23 @@ JOB: dict[str, Any] = {
     "started_at": "2026-03-04T05:06:08.120Z",
     "links": LINKS,
 }
+FAILED: dict[str, Any] = {
+    **JOB,
+    "status": "failed",
+    "finished_at": "2026-03-04T05:06:09.500Z",
+    "error": {
+        "type": PROBLEM_TYPES["job-diverged"].uri,
+        "title": PROBLEM_TYPES["job-diverged"].title,
+        "status": PROBLEM_TYPES["job-diverged"].status,
+        "detail": "diverged at step 37 (epoch 13): the cost is no longer finite; lower the learning rate (1 now)",
+        "errors": [],
+    },
+}
 PAGE: dict[str, Any] = {"jobs": [JOB], "cursor": "MTc3MjYwMDc2Ny44OSAwYjVl"}
 EVENTS = f"retry: 1000\n\nid: 7\nevent: progress\ndata: {orjson.dumps(JOB).decode()}\n\n"
-RECORD = {"epoch": 1, "cost": 0.9, "validation_cost": 0.8}
+RECORD = {"epoch": 1, "cost": 0.9, "accuracy": 0.6, "validation_cost": 0.8, "validation_accuracy": 0.5}
 CHECKED = {"step": 100, "epoch": 34, "status": "agrees", "max_error": 2e-16}
+KINK = {**CHECKED, "step": 200, "epoch": 67, "status": "kink", "reason": "Z1[0][3] is at a kink"}
 PARAMETERS: dict[str, dict[str, Any]] = {
     "status": {"type": "string", "enum": list(STATUSES)},
     "kind": {"type": "string", "enum": ["train", "check", "grade_batch"]},
@@ -39,16 +54,18 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 
 
 class Validation(Part, json_schema_extra={"examples": [{"inputs": [[0, 1]], "labels": [[0]]}]}):
-    """Examples that are measured after every epoch and never learned from, as `inputs` and `labels` of the problem are."""
+    """Examples that are measured after every epoch and never learned from."""
 
     inputs: Numbers
+    """As the `inputs` of the problem are."""
     labels: Numbers
+    """As the `labels` of the problem are."""
 
 
 class EarlyStopping(Part, json_schema_extra={"examples": [{"patience": 5}]}):
     """When to stop for want of progress. The parameters of the best epoch are the result."""
 
-    patience: Annotated[int, Field(ge=1)]
+    patience: Annotated[int, Field(ge=1, le=DEFAULT_LIMITS.epochs)]
     """Epochs without a lower cost, of the validation data if there are any."""
 
 
@@ -56,65 +73,101 @@ class TrainJobOptions(
     TrainOptions,
     json_schema_extra={
         "oneOf": [{"required": ["steps"]}, {"required": ["epochs"]}],
-        "examples": [{"optimizer": {"kind": "adam", "learning_rate": 0.05}, "epochs": 200, "check_every": 100}],
+        "examples": [
+            {
+                "optimizer": {"kind": "adam", "learning_rate": 0.05},
+                "epochs": 200,
+                "batch_size": 2,
+                "shuffle": True,
+                "seed": 1,
+                "dtype": "float32",
+                "validation": {"inputs": [[0, 1]], "labels": [[0]]},
+                "early_stopping": {"patience": 5},
+                "check_every": 100,
+            },
+            {
+                "optimizer": {"kind": "sgd", "learning_rate": 0.1},
+                "steps": 1000,
+                "stop_when": {"gradient_norm": 1e-6},
+                "record": ["cost"],
+            },
+        ],
     },
 ):
-    """As of `/v1/train`, with more epochs allowed and a history kept instead of steps; what follows is for jobs alone."""
+    """As of `/v1/train`, with more epochs allowed and a history kept instead of steps; the last four are for jobs alone."""
 
     dtype: Annotated[str, one_of(DTYPES)] = "float64"
+    """Of the numbers that are computed with."""
     validation: Validation | Absent = None
+    """What is measured on the way."""
     early_stopping: EarlyStopping | Absent = None
-    check_every: Annotated[int, Field(ge=1)] | Absent = None
+    """Whether to stop for want of progress."""
+    check_every: Annotated[int, Field(ge=1, le=2**53)] | Absent = None
     """Steps from one check of the gradients to the next; a run whose gradients are refuted stops."""
 
 
 class Progress(Wire, json_schema_extra={"examples": [PROGRESS, {"fraction": 0.5, "graded": 30, "submissions": 60}]}):
-    """How far a job is."""
+    """How far a job is. A `train` job tells epochs and steps, a `grade_batch` job submissions."""
 
     fraction: float
     """From 0 to 1."""
     epoch: int | Absent = None
-    """Of a `train` job, as the following: epochs that are finished."""
+    """Epochs that are finished."""
     epochs: int | Absent = None
+    """All that there are to make."""
     step: int | Absent = None
+    """Steps that are made."""
     steps: int | Absent = None
+    """All that there are to make."""
     cost: float | Absent = None
     """Of the last epoch; of this one so far during the first."""
     graded: int | Absent = None
-    """Of a `grade_batch` job."""
+    """Submissions that are graded."""
     submissions: int | Absent = None
-    reason: str | Absent = None
+    """All that there are to grade."""
 
 
 class Links(Wire, json_schema_extra={"examples": [LINKS]}):
     """Addresses about the job."""
 
     self: str
+    """The job itself."""
     events: str
+    """To follow it."""
     result: str
+    """What comes of it."""
 
 
 class Job(Wire):
     """A job, and how it is."""
 
     id: str
+    """Of the job."""
     kind: Literal["train", "check", "grade_batch"]
+    """What it does."""
     status: Annotated[str, one_of(STATUSES)]
+    """How it is."""
     progress: Progress
+    """How far it is."""
     attempt: int
     """How often it was begun: more than once if a process was lost, or the service was restarted."""
     created_at: str
+    """When it was submitted."""
     started_at: str | Absent = None
+    """When it was first begun."""
     finished_at: str | Absent = None
+    """When it ended."""
     error: ProblemDocument | Absent = None
     """Why it failed."""
     links: Links
+    """Where to go from here."""
 
 
 class JobPage(Wire):
     """Jobs, the newest first."""
 
     jobs: list[Job]
+    """Of this page."""
     cursor: str | Absent = None
     """Asks for the next page; left out on the last."""
 
@@ -123,23 +176,30 @@ class EpochRecord(Wire, json_schema_extra={"examples": [RECORD]}):
     """One epoch. Cost and accuracy are of the batches as they were learned from, each before its step."""
 
     epoch: int
+    """Counted from 1."""
     cost: float
+    """Of its batches."""
     accuracy: float | Absent = None
     """The share of right answers, for a loss that has answers."""
     validation_cost: float | Absent = None
-    """After the epoch."""
+    """Of the validation data, after the epoch."""
     validation_accuracy: float | Absent = None
+    """Of the validation data, after the epoch."""
 
 
-class TrainingCheck(Wire, json_schema_extra={"examples": [CHECKED]}):
+class TrainingCheck(Wire, json_schema_extra={"examples": [CHECKED, KINK]}):
     """The gradients of a batch on the way, confirmed by exact increments."""
 
     step: int
+    """Before which they were checked."""
     epoch: int
+    """Of that step."""
     status: str
+    """What the check says."""
     max_error: float | None
     """Relative to the largest gradient."""
     reason: str | Absent = None
+    """Why it is not simply that they agree."""
 
 
 class TrainJobResult(
@@ -149,14 +209,17 @@ class TrainJobResult(
             {
                 "parameters": {"W1": [[0.9], [0.3]], "b1": [-0.2]},
                 "cost": 0.02,
+                "accuracy": 0.9,
                 "validation_cost": 0.03,
+                "validation_accuracy": 0.8,
                 "best_epoch": 180,
                 "steps": 600,
                 "parameters_step": 540,
                 "iterations_per_epoch": 3,
-                "stopped": "steps",
+                "stopped": "early_stopping",
+                "message": "no epoch since epoch 180 had a lower cost",
                 "history": [RECORD],
-                "checks": [CHECKED],
+                "checks": [CHECKED, KINK],
             }
         ]
     },
@@ -169,18 +232,26 @@ class TrainJobResult(
     cost: float
     """Of all examples, with these parameters."""
     accuracy: float | Absent = None
+    """Of all examples, with these parameters."""
     validation_cost: float | Absent = None
+    """Of the validation data, with these parameters."""
     validation_accuracy: float | Absent = None
+    """Of the validation data, with these parameters."""
     best_epoch: int | Absent = None
+    """With early stopping, the epoch whose cost was lowest."""
     steps: int
     """That were made."""
     parameters_step: int
     """After which the parameters were these."""
     iterations_per_epoch: int
+    """Steps an epoch."""
     stopped: Literal["steps", "converged", "early_stopping", "diverged", "gradient_check", "interrupted"]
+    """Why the run ended; `steps`: all were made."""
     message: str | Absent = None
     """Why it stopped early."""
     history: list[EpochRecord]
+    """Epoch by epoch."""
     checks: list[TrainingCheck]
-    reason: str | Absent = None
+    """That were made on the way."""
+    reason: Reason | Absent = None
     """Why some numbers are null."""
