@@ -13,7 +13,7 @@ from tests.service_with_faults import LARGE
 from tests.serving import PATIENCE
 from tests.wire import Wire, assert_refused, chunked, request, served_with_faults
 
-HEADER_TIMEOUT, BODY_TIMEOUT, KEEP_ALIVE = 0.6, 1, 0.8
+HEADER_TIMEOUT, BODY_TIMEOUT, KEEP_ALIVE = 0.5, 0.8, 0.6
 LATE = 0.6
 """Seconds that a machine may be behind: the server looks every 0.1 seconds."""
 MAX_BODY = 1_000_000
@@ -237,8 +237,8 @@ def test_who_does_not_read_is_given_up(served, wire, headers):
 def test_who_reads_slowly_gets_all(wire):
     wire.send(request("GET", "/large"))
     taken = 0
-    while taken < LARGE:  # 2.4 seconds
-        piece = wire.file.read(LARGE // 24)
+    while taken < LARGE:  # 2 seconds
+        piece = wire.file.read(LARGE // 20)
         assert piece
         taken += len(piece)
         time.sleep(0.1)
