@@ -37,6 +37,7 @@ class Process:
     """Started at once, ready a moment later."""
 
     def __init__(self, memory: int) -> None:
+        self.shared = -1
         self.socket, theirs = socket.socketpair()
         self.socket.setblocking(False)
         self.shared = shared_memory()
@@ -89,10 +90,16 @@ class Process:
         return self.process.poll() is None
 
     def end(self) -> None:
-        self.socket.close()
-        os.close(self.shared)
-        self.process.kill()
-        self.process.wait()
+        if self.shared >= 0:
+            self.socket.close()
+            os.close(self.shared)
+            self.shared = -1
+            self.process.kill()
+            self.process.wait()
+
+    def __del__(self) -> None:
+        """An application that was never closed leaves no processes behind."""
+        self.end()
 
 
 async def copied(size: int, copy: Callable[..., Any], *arguments: Any) -> Any:
