@@ -104,7 +104,7 @@ def size_of_bias(body):
     [
         ("train", {**THREE_TWO_ONE, "optimizer": {"kind": "sgd", "learning_rate": 0.1}, "steps": 10**9}, "/v1/jobs"),
         ("check", network([60, 60, 2], 50, method="central"), '{"check": …}'),
-        ("mistakes", {**network([2] * 62, 2)}, "ask for less"),
+        ("gradients", network([30, 30, 2], 30, jacobians=["A1/Z1"] * 200), "ask for less"),
     ],
 )
 def test_too_much_work(operation, wire, advice):
