@@ -21,7 +21,7 @@ from service.allowance import Allowance
 from service.perform import perform
 from service.shared import read, write
 
-NICENESS = 5
+NICENESS = 10
 """Less urgent than the processes that answer what is small."""
 WATCH = 1.0
 """Seconds between two looks at whether the service is still there."""
