@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from service.jobs.record import CHECKPOINT, RESULT
 from service.jobs.store import Store
 from service.settings import Settings
 from tests.job_bodies import submission, training, undisturbed
-from tests.job_system import System, kill, parent_of, wait_for
+from tests.job_system import PATIENCE, System, kill, parent_of, wait_for
 
 LONG = training(30_000)
 ENDLESS = training(100_000, batch_size=1)
@@ -121,7 +122,7 @@ def test_a_worker_that_froze_and_thaws_does_not_overwrite_what_its_successor_did
         wait_for(lambda: store.get(id, "").attempt == 2, "a successor")
         kill(worker, signal.SIGCONT)
         wait_for(lambda: worker not in system.pids("worker"), "it to see that it was taken for dead")
-        assert len(system.pids("child")) <= 1
+        wait_for(lambda: len(system.pids("child")) <= 1, "its child to end with it")
         wait_for(lambda: store.get(id, "").finished, "its end")
         job = store.get(id, "")
         assert (job.status, job.attempt) == ("succeeded", 2)
@@ -140,6 +141,38 @@ def test_a_worker_that_stays_frozen_is_killed_for_it_may_hold_the_lock_of_a_file
         wait_for(lambda: worker not in system.pids("worker"), "its end", 40)
         wait_for(lambda: store.get(id, "").attempt == 2, "a successor")
     database.close()
+
+
+def test_a_worker_opens_no_port_and_talks_to_nobody(tmp_path):
+    """Its file apart: DBOS could have an address of its makers' to call, and a server of its own."""
+    with System(f"sqlite:///{tmp_path / 'jobs.sqlite3'}", serve=False, workers=1, DBOS__CLOUD="true") as system:
+        database = Path(tmp_path / "jobs.sqlite3")
+        (worker,) = wait_for(lambda: database.exists() and system.pids("worker"), "a worker")
+        wait_for(lambda: any(alive(database)), "it to be ready")
+        assert not [each for each in Path(f"/proc/{worker}/fd").iterdir() if os.readlink(each).startswith("socket:")]
+
+
+def alive(database):
+    with sqlite3.connect(database) as connection:
+        try:
+            return connection.execute("SELECT id FROM workers").fetchall()
+        except sqlite3.OperationalError:
+            return []
+        finally:
+            connection.commit()
+
+
+def test_a_server_lets_go_of_who_follows_a_job_when_it_is_told_to_end(tmp_path):
+    with System(f"sqlite:///{tmp_path / 'jobs.sqlite3'}", workers=0, servers=1) as system:
+        id = system.submit({"train": LONG})
+        with system.client() as client, client.stream("GET", f"/v1/jobs/{id}/events") as response:
+            followed = events(response)
+            assert next(followed)[1] == "progress"
+            begun = time.monotonic()
+            system.process.send_signal(signal.SIGTERM)
+            assert not list(followed)
+        assert system.process.wait(PATIENCE) == 0
+        assert time.monotonic() - begun < 5  # the grace that requests are given
 
 
 def test_a_job_that_kills_its_worker_each_time_has_failed_after_three_attempts_and_stops_nobody(store, database_url):

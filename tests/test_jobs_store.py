@@ -169,12 +169,13 @@ def test_pages_hold_every_job_once_though_more_are_submitted(submit, database):
     seen, cursor = [], ""
     while True:
         page = store.page("", 3, cursor=cursor)
-        seen += [job.id for job in page.jobs]
+        seen += page.jobs
         if page.cursor is None:
             break
         cursor = page.cursor
         submit()
-    assert seen == first[::-1]
+    assert sorted(job.id for job in seen) == sorted(first)
+    assert [job.created_at for job in seen] == sorted((job.created_at for job in seen), reverse=True)
     assert len(store.page(None, 100).jobs) == 10
 
 
