@@ -18,8 +18,8 @@ from engine.ops.row import Array
 
 PLAIN, LISTS = {int, float}, {list, tuple}
 MAXIMUM_DEPTH = 8
-FEW = 500
-"""Numbers that are looked at one by one before it takes longer than looking at an array."""
+FEW, ROW = 500, 16
+"""Numbers, in all and in a row, that are looked at one by one before it takes longer than adding them up."""
 
 
 def read_array(value: Any, path: str) -> Array:
@@ -30,7 +30,8 @@ def read_array(value: Any, path: str) -> Array:
 
 def quick_array(value: Any) -> Array | None:
     """The array, or None if there is the least doubt."""
-    few = type(value) is not list or len(value) * (len(value[0]) if value and type(value[0]) is list else 1) <= FEW
+    row = value[0] if type(value) is list and value and type(value[0]) is list else value
+    few = type(row) is not list or len(row) < ROW or len(value) * len(row) <= FEW
     try:
         if not (is_plain(value, 0) if few else adds_up(value, 0)):
             return None
