@@ -57,15 +57,14 @@ class Server:
         return Load(self, path, body, connections, seconds)
 
     def processor_time(self) -> float:
-        """Seconds that it and its children have used; what others on the machine do blurs this less than the clock."""
-        number = self.process.pid
-        children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
-        return sum(used_by(each) for each in (number, *children))
+        """Seconds that it and all below it have used; what others on the machine do blurs this less than the clock."""
+        return used_by(self.process.pid)
 
 
 def used_by(number: int | str) -> float:
     fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
+    return (int(fields[11]) + int(fields[12])) / TICKS + sum(used_by(each) for each in children)
 
 
 class Load:
