@@ -20,11 +20,11 @@ from service.settings import Settings
 
 GRAPH = GRADIENTS["graph"].body
 BODY = b'{"graph": {"expressions": ["J = x * x"]}, "values": {"x": 3}}'
-LAYERS = [{"units": 20, "activation": "tanh"}, {"units": 20, "activation": "tanh"}, {"units": 1, "activation": "identity"}]
+LAYERS = [{"units": 32, "activation": "relu"}, {"units": 32, "activation": "relu"}, {"units": 1, "activation": "identity"}]
 SLOW = orjson.dumps(
     {
         "network": {"layers": LAYERS, "loss": "squared_error"},
-        "inputs": [[0.5] * 10] * 20,
+        "inputs": [[0.5] * 30] * 20,
         "labels": [[1.0]] * 20,
         "method": "central",
     }
