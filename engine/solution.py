@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from engine.check import Certificate, certify
+from engine.check import Certificate, Confirm, certify
 from engine.errors import BadProblem
 from engine.formulas import FormulaText, formula
 from engine.graph.graph import Kind, Node
@@ -91,7 +91,7 @@ def solve(
     include: Any = (),
     jacobians: Any = (),
     *,
-    confirm: Callable[[Problem, Run], Certificate] = certify,
+    confirm: Confirm = certify,
 ) -> Solution:
     """Everything about a problem, confirmed. KeyRefuted rather than an unconfirmed number.
 

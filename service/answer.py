@@ -13,6 +13,7 @@ from service.allowance import Allowance
 from service.body import parse
 from service.cost import seconds
 from service.gate import client_of
+from service.kept_replies import KeptReplies
 from service.perform import perform_parsed
 from service.pool import Pool
 from service.problem_documents import BodyTooLarge, Reply
@@ -26,7 +27,12 @@ async def answer(request: Request, operation: str) -> Response:
     settings: Settings = request.app.state.settings
     body = await read_body(request, settings.max_body)
     allowance = allowance_of(request, settings)
-    reply = await reply_to(request, operation, body, allowance, settings.inline)
+    kept: KeptReplies = request.app.state.kept
+    asked = kept.key_of(operation, body, allowance.answers_shown)
+    reply = kept.find(asked)
+    if reply is None:
+        reply = await reply_to(request, operation, body, allowance, settings.inline)
+        kept.keep(asked, reply)
     return Response(reply.content, reply.status, reply.headers, reply.media_type)
 
 

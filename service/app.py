@@ -13,6 +13,7 @@ from service.direct import route_directly
 from service.errors import add_error_handlers
 from service.gate import Gate
 from service.jobs.desk import Desk
+from service.kept_replies import KeptReplies
 from service.openapi import describe
 from service.pace import pace
 from service.pool import Pool
@@ -67,6 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings, app.state.pool, app.state.pace = settings, pool, pace()
     app.state.jobs = desk
+    app.state.kept = KeptReplies(settings.kept_replies)
     routers = [group.router for group in (gradients, check, grade, mistakes, train, jobs, catalog, health, problems, docs)]
     for router in routers:
         require_rows(router.routes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import Lock
@@ -13,6 +14,7 @@ from engine import Certificate, certify
 from engine.graph.graph import UNCHANGED, Graph
 from engine.graph.run import Run
 from engine.limits import Limits
+from engine.ops.row import Array
 from engine.problems import Problem
 
 MOST_KEPT = 1_000
@@ -25,6 +27,7 @@ class Digest(NamedTuple):
 
     graph: int
     limits: Limits
+    confirmed: tuple[str, ...]
     numbers: bytes
 
 
@@ -45,14 +48,18 @@ class Certificates:
         self.lock = Lock()
         self.hits = 0
 
-    def certify(self, problem: Problem, run: Run) -> Certificate:
-        """Of all gradients of a run in which nothing is changed."""
-        digest = digest_of(problem, run)
+    def certify(
+        self, problem: Problem, run: Run | None = None, *, gradients: Mapping[str, Array] | None = None
+    ) -> Certificate:
+        """As the engine's."""
+        run = run or problem.run()
+        gradients = run.gradients if gradients is None else gradients
+        digest = digest_of(problem, run, gradients)
         if digest is None:
-            return certify(problem, run)
+            return certify(problem, run, gradients=gradients)
         found = self.find(digest, problem.graph)
         if found is None:
-            found = certify(problem, run)
+            found = certify(problem, run, gradients=gradients)
             self.keep(digest, Kept(ref(problem.graph), found))
         return found
 
@@ -72,13 +79,13 @@ class Certificates:
                 self.kept.popitem(last=False)
 
 
-def digest_of(problem: Problem, run: Run) -> Digest | None:
+def digest_of(problem: Problem, run: Run, gradients: Mapping[str, Array]) -> Digest | None:
     """None where it is not worth its time. Shapes and names are the graph's."""
     given = problem.leaves.values()
     if run.changes is not UNCHANGED or sum(value.size for value in given) > MOST_NUMBERS:
         return None
-    numbers = [value.tobytes() for value in (*given, *run.gradients.values())]
-    return Digest(id(problem.graph), problem.limits, sha256(b"".join(numbers)).digest())
+    numbers = [value.tobytes() for value in (*given, *gradients.values())]
+    return Digest(id(problem.graph), problem.limits, tuple(gradients), sha256(b"".join(numbers)).digest())
 
 
 CERTIFICATES = Certificates()

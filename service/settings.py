@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     """Seconds of work, as estimated, that are done at once instead of in one of these."""
     budget: Seconds = 20
     """Seconds of work, as estimated, that one request may ask for; more is for a job."""
+    kept_replies: Annotated[int, Field(ge=0, le=2**40)] = 32 * MB
+    """Bytes of replies that are kept, so that who asks the same again is answered at once; 0 for none."""
     deadline: Seconds = 30
     """Seconds after which the work for one request is ended, whatever was estimated."""
     max_waiting: Annotated[int, Field(ge=1, le=100_000)] = 64

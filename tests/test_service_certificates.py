@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from engine import certify, read_problem, solve
+from engine import Key, certify, read_problem, solve
 from engine.errors import KeyRefuted
 from service import certificates
 from service.certificates import Certificates, digest_of
@@ -73,9 +73,9 @@ def test_other_numbers_of_the_engine_are_confirmed_anew(kept):
     run = problem.unchanged
     kept.certify(problem, run)
     run.gradients["W1"][0, 0] *= 1.0 + 1e-15
-    before = digest_of(problem, run)
+    before = digest_of(problem, run, run.gradients)
     run.gradients["W1"][0, 0] *= 2.0
-    assert digest_of(problem, run) != before
+    assert digest_of(problem, run, run.gradients) != before
     with pytest.raises(KeyRefuted):
         kept.certify(problem, run)
     with pytest.raises(KeyRefuted):  # and again: it is never kept
@@ -85,7 +85,7 @@ def test_other_numbers_of_the_engine_are_confirmed_anew(kept):
 def test_a_graph_that_is_gone_vouches_for_no_other(kept):
     wire = GRADIENTS["graph"].body
     problem = read_problem(wire)
-    digest = digest_of(problem, problem.unchanged)
+    digest = digest_of(problem, problem.unchanged, problem.unchanged.gradients)
     assert digest is not None
     found = kept.certify(problem, problem.unchanged)
     twin = read_problem(changed(wire, lambda each: each["graph"].update(expressions=["q = x + y", "g = q * z"])))
@@ -107,3 +107,13 @@ def test_large_problems_are_not_looked_up(kept, monkeypatch):
     monkeypatch.setattr(certificates, "MOST_NUMBERS", 5)
     confirmed(kept, THREE_TWO_ONE)
     assert not kept.kept
+
+
+def test_a_key_is_confirmed_once_for_all_who_are_graded_by_it(kept):
+    problem = read_problem(THREE_TWO_ONE)
+    first, second = (Key(read_problem(THREE_TWO_ONE), kept.certify) for _ in range(2))
+    assert kept.hits == 1
+    assert first.certificate is second.certificate
+    assert first.certificate == Key(problem).certificate
+    confirmed(kept, THREE_TWO_ONE)  # which confirms the gradient of the inputs as well
+    assert kept.hits == 1

@@ -1,7 +1,6 @@
 """Grading over HTTP: answers as they are written, one bad item that never fails the rest, and a key that does not leak."""
 
 import json
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from starlette.testclient import TestClient
 from engine.errors import KeyRefuted, KeyUnconfirmed
 from engine.grading.mistakes import MISTAKES
 from service.app import create_app
+from service.certificates import CERTIFICATES
 from service.examples import GRADE, GRADE_BATCH, SIBLINGS
 from service.settings import Settings
 from tests.contract import SCHEMAS, closed, validate
@@ -273,15 +273,14 @@ def test_a_batch_of_nobody():
 )
 def test_what_the_key_does_not_confirm_fails_only_who_asks_for_it(monkeypatch, caplog, refusal, kind, status, logged):
     """The gradient of the inputs is confirmed when somebody answers it, and refused to the next one as well."""
-    module = import_module("engine.grading.grade")
-    certify = module.certify
+    certify = CERTIFICATES.certify
 
     def refuse(problem, run, *, gradients):
         if "X" in gradients:
             raise refusal
         return certify(problem, run, gradients=gradients)
 
-    monkeypatch.setattr(module, "certify", refuse)
+    monkeypatch.setattr(CERTIFICATES, "certify", refuse)
     answers = [{"dX": [[1, 2, 3]]}, {"A2": [["0.618"]]}, {"dX": [[0, 0, 0]]}]
     submissions = [{"id": str(place), "answers": each} for place, each in enumerate(answers)]
     first, second, third = graded({**MLP, "submissions": submissions}, "/v1/grade/batch")["results"]

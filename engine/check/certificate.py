@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -45,6 +45,14 @@ class Certificate:
     coordinates: int
     kinks: tuple[Kink, ...] = ()
     reason: str = ""
+
+
+class Confirm(Protocol):
+    """What `certify` does, by whatever means."""
+
+    def __call__(
+        self, problem: Problem, run: Run | None = None, *, gradients: Mapping[str, Array] | None = None
+    ) -> Certificate: ...
 
 
 def certify(

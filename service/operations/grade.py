@@ -13,6 +13,7 @@ from engine.reading.arrays import kind_of
 from engine.reading.fields import read_list, read_object
 from service.allowance import Allowance
 from service.body import divide
+from service.certificates import CERTIFICATES
 from service.problem_documents import Forbidden, item_problem
 from service.render import render_grade
 
@@ -32,14 +33,14 @@ def grade(wire: Any, allowance: Allowance) -> dict[str, Any]:
     given, options = divide(wire, ("policy",), required=("answers",))
     problem = read_problem(given, allowance.limits)
     policy = allowed(read_policy(options.get("policy"), problem), allowance)
-    key = Key(problem)
+    key = Key(problem, CERTIFICATES.certify)
     return render_grade(key, key.grade(options["answers"], policy), policy.feedback)
 
 
 def grade_batch(wire: Any, allowance: Allowance, tell: Tell | None = None) -> dict[str, Any]:
     """`tell` hears after each submission how many are graded, and of how many."""
     problem, policy, submissions = read_batch(wire, allowance)
-    key = Key(problem)
+    key = Key(problem, CERTIFICATES.certify)
     results = []
     for each in submissions:
         results.append({"id": each.id, **grade_one(key, each, policy)})
