@@ -91,21 +91,28 @@ def finished(job: dict[str, Any]) -> bool:
     return bool(job["status"] not in ("queued", "running"))
 
 
-def children() -> list[tuple[int, int]]:
-    """The processes that do jobs, each with its worker."""
+def at_work() -> tuple[int, int]:
+    """The process that does the job, and its worker: a child of a child of a child of this process."""
     listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
-    found = (line.split(None, 2) for line in listed.splitlines() if "service.jobs.child" in line)
-    return [(int(pid), int(parent)) for pid, parent, _ in found]
+    rows = [line.split(None, 2) for line in listed.splitlines()[1:]]
+    parents = {int(pid): int(parent) for pid, parent, _ in rows}
+    for pid, worker, command in rows:
+        if "service.jobs.child" in command and parents.get(parents.get(int(worker), 0)) == os.getpid():
+            return int(pid), int(worker)
+    raise LookupError("no job is being done")
 
 
 def recovery(client: httpx.Client, victim: int) -> float:
-    """Seconds from the kill of a job's process (0) or its worker (1) until the job has got further than before."""
+    """Seconds from the kill of a job's process (0) or its worker (1) until a new process reports progress, which the first
+    report does half a second after it has begun."""
     job = submit(client, 100_000)
     wait(client, job, lambda found: found["progress"]["fraction"] > 0)
     time.sleep(1.5)  # a checkpoint is written
     before = look(client, job)
-    os.kill(children()[0][victim], signal.SIGKILL)
+    os.kill(at_work()[victim], signal.SIGKILL)
     seconds = wait(client, job, lambda found: found["attempt"] > before["attempt"])
+    begun = look(client, job)["progress"]
+    seconds += wait(client, job, lambda found: found["progress"] != begun)
     client.delete(f"/v1/jobs/{job}")
     wait(client, job, finished)
     return seconds

@@ -149,7 +149,13 @@ def test_a_worker_opens_no_port_and_talks_to_nobody(tmp_path):
         database = Path(tmp_path / "jobs.sqlite3")
         (worker,) = wait_for(lambda: database.exists() and system.pids("worker"), "a worker")
         wait_for(lambda: any(alive(database)), "it to be ready")
-        assert not [each for each in Path(f"/proc/{worker}/fd").iterdir() if os.readlink(each).startswith("socket:")]
+        held = {os.readlink(each) for each in Path(f"/proc/{worker}/fd").iterdir()}
+        rows = [
+            line.split()
+            for name in ("tcp", "tcp6", "udp", "udp6")
+            for line in Path("/proc/net", name).read_text().splitlines()
+        ]
+        assert not held & {f"socket:[{row[9]}]" for row in rows}
 
 
 def alive(database):

@@ -12,3 +12,10 @@ one database, SQLite or PostgreSQL. The files, from the inside out:
     kinds, child, messages, runner           one job, done in a process of its own
     delivery, sweeper, worker                who does which job, and what happens when a process dies
 """
+
+import os
+
+# DBOS looks at these when it is imported, by whatever module of this package: with them it would take itself to be in its
+# makers' cloud, and call there.
+for name in [each for each in os.environ if each.startswith("DBOS_")]:
+    del os.environ[name]

@@ -6,18 +6,12 @@ Its workflow has the id of the job, so that enqueuing twice is enqueuing once. N
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable
 
 import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions
 
 from service.jobs.database import Database
-
-# DBOS reads these when it is imported; with them it would take itself to be in its makers' cloud, and call there.
-for name in [each for each in os.environ if each.startswith("DBOS_")]:
-    del os.environ[name]
-
-from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions  # noqa: E402
 
 APPLICATION = "verigrad"
 VERSION = "1"
