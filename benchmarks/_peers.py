@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 
 from engine import read_problem, solve
-from service.render import render_solution
+from service.replies.render import render_solution
 
 app = FastAPI()
 

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 
 from engine import read_problem
-from service.allowance import Allowance
-from service.answer import SMALL
-from service.certificates import CERTIFICATES
-from service.cost import seconds
-from service.pace import pace
-from service.perform import perform
+from service.work.allowance import Allowance
+from service.work.answer import SMALL
+from service.work.certificates import CERTIFICATES
+from service.work.cost import seconds
+from service.work.pace import pace
+from service.work.perform import perform
 from service.settings import Settings
 
 import orjson

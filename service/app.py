@@ -9,18 +9,18 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from service import VERSION
-from service.direct import route_directly
-from service.errors import add_error_handlers
-from service.gate import Gate
+from service.access.gate import Gate
+from service.access.scopes import require_rows
+from service.contract.direct import route_directly
+from service.contract.openapi import describe
+from service.contract.tags import TAGS
 from service.jobs.desk import Desk
-from service.kept_replies import KeptReplies
-from service.openapi import describe
-from service.pace import pace
-from service.pool import Pool
+from service.replies.errors import add_error_handlers
 from service.routes import catalog, check, docs, grade, gradients, health, jobs, mistakes, problems, train
-from service.scopes import require_rows
 from service.settings import Settings
-from service.tags import TAGS
+from service.work.kept_replies import KeptReplies
+from service.work.pace import pace
+from service.work.pool import Pool
 
 DESCRIPTION = """\
 Post a network, a graph of expressions or a loss; get every value and gradient back, confirmed by a second method. Have

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import orjson
 
-from service.allowance import Allowance
-from service.perform import perform
+from service.work.allowance import Allowance
+from service.work.perform import perform
 from tests.golden_cases import CASES
 
 FILE = Path(__file__).parent / "golden_problems.json"

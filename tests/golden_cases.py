@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from service.examples import LEAST_SQUARES, LOGISTIC_STEP, PREDICTIONS, REGRESSION, SIBLINGS, SUM_TIMES, THREE_TWO_ONE
+from service.contract.examples import (
+    LEAST_SQUARES,
+    LOGISTIC_STEP,
+    PREDICTIONS,
+    REGRESSION,
+    SIBLINGS,
+    SUM_TIMES,
+    THREE_TWO_ONE,
+)
 
 DELETE = object()
 Case = tuple[str, Any]

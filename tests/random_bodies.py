@@ -20,8 +20,8 @@ from engine.ops import ACTIVATIONS
 from engine.optimizers import OPTIMIZERS
 from engine.problems.loss_rules import LOSS_RULES
 from engine.problems.network import SPREADS
-from service.allowance import Allowance
-from service.perform import perform
+from service.work.allowance import Allowance
+from service.work.perform import perform
 from tests.contract import CLOSED
 from tests.golden_cases import CASES
 from tests.mutations import EXAMPLES, HOW, NAMES, ODD, TABLES, at, mutate, places

@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from service.app import create_app
-from service.errors import add_error_handlers
-from service.greeting import greeting
-from service.server import run
+from service.http.server import run
+from service.http.sockets import listen
+from service.processes.greeting import greeting
+from service.replies.errors import add_error_handlers
 from service.settings import Settings
-from service.sockets import listen
 
 LARGE = 128 * 2**20
 

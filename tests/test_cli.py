@@ -16,7 +16,7 @@ import pytest
 
 from service.cli import run
 from service.cli.ask import COMMANDS
-from service.examples import CHECK, GRADE, GRADE_BATCH, GRADIENTS, MISTAKES, TRAIN
+from service.contract.examples import CHECK, GRADE, GRADE_BATCH, GRADIENTS, MISTAKES, TRAIN
 from service.operations import OPERATIONS
 from tests.serving import PATIENCE, environment, free_port
 

@@ -6,11 +6,11 @@ import re
 import orjson
 import pytest
 
-from service.allowance import Allowance
 from service.cli.locate import locate, place_of
 from service.cli.show import show, show_problem
-from service.examples import CHECK, GRADE, GRADE_BATCH, GRADIENTS, MISTAKES, TRAIN
-from service.perform import perform
+from service.contract.examples import CHECK, GRADE, GRADE_BATCH, GRADIENTS, MISTAKES, TRAIN
+from service.work.allowance import Allowance
+from service.work.perform import perform
 from tests.terminal import on_a_terminal
 
 EXAMPLES = {

@@ -19,7 +19,7 @@ import orjson
 import pytest
 
 from service.client import AsyncClient, Client, Refused, Retry, TimedOut, UnexpectedReply, Unreachable
-from service.examples import CHECK, GRADE, GRADE_BATCH, GRADIENTS, MISTAKES, TRAIN
+from service.contract.examples import CHECK, GRADE, GRADE_BATCH, GRADIENTS, MISTAKES, TRAIN
 from tests.serving import environment, free_port
 
 GRAPH = GRADIENTS["graph"].body

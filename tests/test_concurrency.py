@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import pytest
 
-from service.answer import SMALL
+from service.work.answer import SMALL
 from tests.contract import EXAMPLES
 from tests.problems import random_network
 from tests.serving import Served

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from service.examples import GRADIENTS
-from service.problem_types import PROBLEM_TYPES
+from service.contract.examples import GRADIENTS
+from service.replies.problem_types import PROBLEM_TYPES
 from tests.browser import started
 
 WIDE, NARROW = {"width": 1200, "height": 900}, {"width": 390, "height": 800}

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.body import parse
-from service.doubled import colons, find_doubled
-from service.problem_documents import DoubledName
+from service.replies.problem_documents import DoubledName
+from service.requests.body import parse
+from service.requests.doubled import colons, find_doubled
 
 NAMES = st.sampled_from(["a", "b", "a:b", ":", "é", "", '"', "\\"])
 TEXTS = st.sampled_from(["", "x", "12:30", "::", '":', "\\u003a", '{"a":1,"a":2}'])

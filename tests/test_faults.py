@@ -9,13 +9,13 @@ from hypothesis import example, given, settings
 from jsonschema import Draft202012Validator
 
 from engine.errors import EngineError
-from service.allowance import Allowance
-from service.examples import PREDICTIONS
-from service.forms import form_of
+from service.contract.examples import PREDICTIONS
 from service.operations import OPERATIONS
-from service.perform import perform
+from service.requests.forms import form_of
+from service.requests.walker import Walker
 from service.schemas.requests import REQUESTS
-from service.walker import Walker
+from service.work.allowance import Allowance
+from service.work.perform import perform
 from tests.contract import SCHEMAS
 from tests.mutations import EXAMPLES, mutated
 

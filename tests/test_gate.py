@@ -15,13 +15,13 @@ from fastapi import APIRouter
 from starlette.testclient import TestClient
 
 import service.routes
-from service.answer import SMALL
+from service.access.gate import FAILURES, Gate, client_of
+from service.access.keys import Client, entry_of, make_key
+from service.access.scopes import LEAST_SCOPE, require_rows
 from service.app import create_app
-from service.examples import GRADE, GRADE_BATCH, GRADIENTS
-from service.gate import FAILURES, Gate, client_of
-from service.keys import Client, entry_of, make_key
-from service.scopes import LEAST_SCOPE, require_rows
+from service.contract.examples import GRADE, GRADE_BATCH, GRADIENTS
 from service.settings import Settings
+from service.work.answer import SMALL
 from tests.serving import Served
 from tests.test_rate import Clock
 from tests.test_service_errors import problem

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from service.problem_types import PROBLEM_TYPES
+from service.replies.problem_types import PROBLEM_TYPES
 from tests.golden import FILE, answer
 from tests.golden_cases import CASES
 

@@ -6,7 +6,7 @@ import time
 import orjson
 import pytest
 
-from service.examples import GRADIENTS
+from service.contract.examples import GRADIENTS
 from tests.serving import PATIENCE
 from tests.wire import Wire, assert_refused, chunked, request, served_with_faults
 

@@ -4,10 +4,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.app import create_app
-from service.kept_replies import MOST_OF_ONE, REPEATABLE, KeptReplies
 from service.operations import OPERATIONS
-from service.problem_documents import Reply
+from service.replies.problem_documents import Reply
 from service.settings import Settings
+from service.work.kept_replies import MOST_OF_ONE, REPEATABLE, KeptReplies
 
 BODY = {"graph": {"expressions": ["J = a * b"]}, "values": {"a": 2, "b": 3}}
 GRADED = {**BODY, "answers": {"da": 3}}

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from service.examples import GRADIENTS
+from service.contract.examples import GRADIENTS
 from tests.service_with_faults import LARGE
 from tests.serving import PATIENCE
 from tests.wire import Wire, assert_refused, chunked, request, served_with_faults

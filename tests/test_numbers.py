@@ -7,8 +7,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from service.allowance import Allowance
-from service.perform import perform
+from service.work.allowance import Allowance
+from service.work.perform import perform
 
 DOCUMENT = (Path(__file__).parent.parent / "docs" / "numbers.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `(.+?)` \| (.+) \|$", re.MULTILINE)

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from service.addresses import ELSEWHERE, address_of
-from service.rate import Buckets
+from service.access.addresses import ELSEWHERE, address_of
+from service.access.rate import Buckets
 
 
 class Clock:

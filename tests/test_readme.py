@@ -56,8 +56,9 @@ def test_the_folders_are_those_of_the_project():
         paths.append(parent + folder)
     for path in paths:
         assert (ROOT / path).is_dir(), path
-    engine = {f"engine/{each.parent.name}/" for each in (ROOT / "engine").glob("*/__init__.py")}
-    assert engine <= set(paths)
+    packages = {f"{each.parent.relative_to(ROOT)}/" for each in ROOT.glob("[es]*/*/__init__.py")}
+    assert "engine/ops/" in packages
+    assert packages <= set(paths)
 
 
 def test_the_scripts_exist():

@@ -13,7 +13,7 @@ from engine.optimizers import OPTIMIZERS
 from engine.problems.loss_rules import LOSS_RULES
 from service import VERSION
 from service.app import create_app
-from service.examples import GRADIENTS
+from service.contract.examples import GRADIENTS
 from service.operations import OPERATIONS
 from service.settings import BadSetting, Settings
 

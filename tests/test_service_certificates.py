@@ -6,9 +6,9 @@ import pytest
 
 from engine import Key, certify, read_problem, solve
 from engine.errors import KeyRefuted
-from service import certificates
-from service.certificates import Certificates, digest_of
-from service.examples import GRADIENTS, LOGISTIC_STEP, THREE_TWO_ONE
+from service.contract.examples import GRADIENTS, LOGISTIC_STEP, THREE_TWO_ONE
+from service.work import certificates
+from service.work.certificates import Certificates, digest_of
 
 
 @pytest.fixture

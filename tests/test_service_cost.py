@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from service.allowance import Allowance
 from service.app import create_app
-from service.cost import ESTIMATES, refuse_more, seconds
-from service.examples import GRADIENTS, SIBLINGS, THREE_TWO_ONE
+from service.contract.examples import GRADIENTS, SIBLINGS, THREE_TWO_ONE
 from service.operations import OPERATIONS
-from service.pace import SLOWEST, pace
-from service.problem_documents import TooMuchWork
+from service.replies.problem_documents import TooMuchWork
 from service.settings import Settings
-from service.size import size_of
+from service.work.allowance import Allowance
+from service.work.cost import ESTIMATES, refuse_more, seconds
+from service.work.pace import SLOWEST, pace
+from service.work.size import size_of
 
 client = TestClient(create_app(Settings(budget=2)))
 

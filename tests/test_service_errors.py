@@ -10,12 +10,12 @@ from starlette.testclient import TestClient
 import engine.errors
 from engine import EngineError
 from engine.errors import KeyRefuted
-from service.answer import read_body
 from service.app import create_app
-from service.examples import GRADIENTS
-from service.problem_documents import BodyTooLarge
-from service.problem_types import PROBLEM_TYPES
+from service.contract.examples import GRADIENTS
+from service.replies.problem_documents import BodyTooLarge
+from service.replies.problem_types import PROBLEM_TYPES
 from service.settings import Settings
+from service.work.answer import read_body
 
 GRAPH = GRADIENTS["graph"].body
 NETWORK = GRADIENTS["network"].body["network"]

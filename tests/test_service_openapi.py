@@ -17,12 +17,12 @@ from engine.optimizers.schedules import SCHEDULES
 from engine.problems import read_problem
 from engine.problems.problem import BUILDERS, FIELDS
 from engine.training.request import TRAIN_FIELDS
-from service.examples import CHECK, GRADE, GRADE_BATCH, GRADIENTS, MISTAKES, TRAIN
+from service.contract.examples import CHECK, GRADE, GRADE_BATCH, GRADIENTS, MISTAKES, TRAIN
+from service.contract.tags import TAGS
 from service.schemas.grade import TOLERANCES, Policy
 from service.schemas.optimizer import KINDS
 from service.schemas.problem import Graph, GraphProblem, Init, Layer, Loss, LossProblem, Network, NetworkProblem
 from service.schemas.train import TrainOptions
-from service.tags import TAGS
 from tests.contract import CLOSED, DOCUMENT, SCHEMAS, client, content, model, validate
 
 POSTED = {

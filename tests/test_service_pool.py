@@ -10,13 +10,13 @@ import orjson
 import pytest
 from starlette.testclient import TestClient
 
-from service.allowance import Allowance
 from service.app import create_app
-from service.examples import GRADIENTS
-from service.perform import perform
-from service.pool import Pool
-from service.problem_documents import Busy, DeadlineExceeded, WorkLost
+from service.contract.examples import GRADIENTS
+from service.replies.problem_documents import Busy, DeadlineExceeded, WorkLost
 from service.settings import Settings
+from service.work.allowance import Allowance
+from service.work.perform import perform
+from service.work.pool import Pool
 
 GRAPH = GRADIENTS["graph"].body
 BODY = b'{"graph": {"expressions": ["J = x * x"]}, "values": {"x": 3}}'

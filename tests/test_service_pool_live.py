@@ -44,7 +44,7 @@ def computing(served):
     for each in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # one that has just ended
             ours = os.getpgid(int(each.name)) == served.process.pid
-            if ours and b"service.compute" in (each / "cmdline").read_bytes():
+            if ours and b"service.work.compute" in (each / "cmdline").read_bytes():
                 found.add(int(each.name))
     return found
 

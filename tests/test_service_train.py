@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from engine.optimizers import OPTIMIZERS
 from service.app import create_app
-from service.examples import LEAST_SQUARES, REGRESSION
+from service.contract.examples import LEAST_SQUARES, REGRESSION
 from service.settings import Settings
 from tests.contract import SCHEMAS, closed, validate
 from tests.problems import CASES

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from service.problem_types import PROBLEM_TYPES
+from service.replies.problem_types import PROBLEM_TYPES
 from tests.serving import PATIENCE, Served
 
 

@@ -52,9 +52,9 @@ def add(commands: Any, name: str, summary: str, epilog: str) -> argparse.Argumen
 
 def run_serve(given: argparse.Namespace) -> int:
     # Imported here, as below, so that no other command waits for it.
-    from service.exposure import refuse_exposure
+    from service.access.exposure import refuse_exposure
+    from service.processes.supervisor import serve
     from service.settings import BadSetting
-    from service.supervisor import serve
 
     try:
         settings = settings_of(given, "host", "port", "workers", "job_workers")
@@ -65,8 +65,8 @@ def run_serve(given: argparse.Namespace) -> int:
 
 
 def run_worker(given: argparse.Namespace) -> int:
+    from service.processes.supervisor import work
     from service.settings import BadSetting
-    from service.supervisor import work
 
     try:
         return work(settings_of(given, "job_workers"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.problem_documents import Document, problem_document
+from service.replies.problem_documents import Document, problem_document
 
 MB = 2**20
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.problem_documents import RequestError
+from service.replies.problem_documents import RequestError
 
 
 class BadParameter(RequestError):

@@ -8,12 +8,12 @@ from typing import Any
 from engine import fit, read_fit
 from engine.errors import BadCheckpoint
 from engine.training import FitResult, LongTraining, Progress
-from service.allowance import Allowance
 from service.jobs.failures import diverged, refuted
 from service.jobs.statuses import INTERRUPTED
 from service.jobs.work import Outcome, Work, failed, succeeded
-from service.numbers import Numbers
-from service.render import present
+from service.replies.numbers import Numbers
+from service.replies.render import present
+from service.work.allowance import Allowance
 
 INTERVAL = 0.5
 """Seconds between two reports of progress."""

@@ -1,4 +1,4 @@
-"""A worker: a process that does one job at a time, as service/supervisor.py starts it."""
+"""A worker: a process that does one job at a time, as service/processes/supervisor.py starts it."""
 
 from __future__ import annotations
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from service.allowance import Allowance
 from service.operations.check import check
 from service.operations.grade import grade, grade_batch
 from service.operations.gradients import gradients
 from service.operations.job import job
 from service.operations.mistakes import mistakes
 from service.operations.train import train
+from service.work.allowance import Allowance
 
 Operation = Callable[[Any, Allowance], dict[str, Any]]
 

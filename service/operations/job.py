@@ -10,8 +10,8 @@ import orjson
 from engine.errors import BadProblem
 from engine.reading.arrays import kind_of
 from engine.reading.fields import read_object
-from service.allowance import Allowance
 from service.jobs import kinds  # the module: it imports other operations, so its names may not be there yet
+from service.work.allowance import Allowance
 
 
 def job(wire: Any, allowance: Allowance) -> dict[str, Any]:

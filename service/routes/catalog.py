@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 from fastapi import APIRouter, Response
 
-from service.catalog import catalog
-from service.openapi import shown
+from service.contract.catalog import catalog
+from service.contract.openapi import shown
 
 router = APIRouter(tags=["reference"])
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from service.answer import answer
-from service.examples import CHECK
-from service.openapi import posted
+from service.contract.examples import CHECK
+from service.contract.openapi import posted
+from service.work.answer import answer
 
 router = APIRouter(tags=["gradients"])
 

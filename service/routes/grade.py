@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from service.answer import answer
-from service.examples import GRADE, GRADE_BATCH
-from service.openapi import posted
+from service.contract.examples import GRADE, GRADE_BATCH
+from service.contract.openapi import posted
+from service.work.answer import answer
 
 router = APIRouter(tags=["grading"])
 

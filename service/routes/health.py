@@ -9,10 +9,10 @@ from anyio import to_thread
 from fastapi import APIRouter, Response
 
 from engine.errors import KeyRefuted
-from service.allowance import Allowance
-from service.examples import GRADIENTS
-from service.openapi import shown
+from service.contract.examples import GRADIENTS
+from service.contract.openapi import shown
 from service.operations import OPERATIONS
+from service.work.allowance import Allowance
 
 router = APIRouter(tags=["operation"])
 

@@ -10,8 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.exceptions import HTTPException
 
-from service.answer import allowance_of, read_body, reply_to
-from service.gate import client_of
+from service.access.gate import client_of
 from service.jobs.described import accepted, found, listed, resulting, streamed
 from service.jobs.desk import PIECE, Desk
 from service.jobs.events import follow, heard_last
@@ -23,6 +22,7 @@ from service.jobs.statuses import STATUSES
 from service.jobs.store import BadCursor, Store, Submission
 from service.schemas.jobs import PARAMETERS
 from service.settings import Settings
+from service.work.answer import allowance_of, read_body, reply_to
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
-from service.problem_types import PROBLEM_TYPES, ProblemType
+from service.replies.problem_types import PROBLEM_TYPES, ProblemType
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 

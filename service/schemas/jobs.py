@@ -10,7 +10,7 @@ from pydantic import Field
 from engine.limits import DEFAULT_LIMITS
 from engine.training.request import DTYPES
 from service.jobs.statuses import STATUSES
-from service.problem_types import PROBLEM_TYPES
+from service.replies.problem_types import PROBLEM_TYPES
 from service.schemas.base import Absent, Numbers, Part, Reason, Results, Wire, one_of
 from service.schemas.operation import ProblemDocument
 from service.schemas.train import TrainOptions

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from service.problem_types import PROBLEM_TYPES
+from service.replies.problem_types import PROBLEM_TYPES
 from service.schemas.base import Wire, one_of
 
 PATH = "network.layers[1].weights"

@@ -1,0 +1,1 @@
+"""The supervisor, and what ties processes to it."""

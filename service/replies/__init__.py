@@ -1,0 +1,1 @@
+"""What is sent back: numbers, and problem documents."""

@@ -1,0 +1,1 @@
+"""From the bytes of a body to a request, or to all that is wrong with it."""

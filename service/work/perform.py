@@ -1,0 +1,42 @@
+"""From the bytes of a request to those of its answer. The same wherever it is done: at once, in a process beside the
+service, or from the command line.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import orjson
+
+from service.operations import OPERATIONS
+from service.replies.problem_documents import Reply, RequestError, WorkLost, problem_of, problem_reply
+from service.requests.body import parse
+from service.requests.faults import add_faults
+from service.work.allowance import Allowance
+from service.work.cost import refuse_more
+
+
+def perform(operation: str, body: bytes, allowance: Allowance) -> Reply:
+    try:
+        wire = parse(body)
+    except (RequestError, MemoryError) as error:
+        return refusal(error, operation)
+    return perform_parsed(operation, wire, allowance)
+
+
+def perform_parsed(operation: str, wire: Any, allowance: Allowance) -> Reply:
+    """Whatever happens, a reply."""
+    try:
+        refuse_more(operation, wire, allowance)
+        with np.errstate(all="ignore"):  # what is not finite is told in the answer; it is no warning for the operator
+            return Reply(orjson.dumps(OPERATIONS[operation](wire, allowance), option=orjson.OPT_SERIALIZE_NUMPY))
+    except Exception as error:
+        return refusal(error, operation, wire)
+
+
+def refusal(error: Exception, operation: str, wire: Any = None) -> Reply:
+    if isinstance(error, MemoryError):
+        error, wire = WorkLost("there was not enough memory for this: ask for less at once"), None
+    headers = error.headers if isinstance(error, RequestError) else {}
+    return problem_reply(add_faults(problem_of(error, operation), error, operation, wire), headers)
