@@ -7,7 +7,7 @@ from service.app import create_app
 from service.operations import OPERATIONS
 from service.replies.problem_documents import Reply
 from service.settings import Settings
-from service.work.kept_replies import MOST_OF_ONE, REPEATABLE, KeptReplies
+from service.work.kept_replies import MOST_SENT, PART, REPEATABLE, KeptReplies
 
 BODY = {"graph": {"expressions": ["J = a * b"]}, "values": {"a": 2, "b": 3}}
 GRADED = {**BODY, "answers": {"da": 3}}
@@ -81,19 +81,22 @@ def test_none_are_kept_if_none_are_to_be(counted):
 
 def test_the_least_recently_used_make_room():
     kept = KeptReplies(100)
-    for name in "abc":
-        kept.keep(key(kept, name), reply(30))
+    for name in "abcde":
+        kept.keep(key(kept, name), reply(18))
     kept.find(key(kept, "a"))
-    kept.keep(key(kept, "d"), reply(60))
-    assert [name for name in "abcd" if kept.find(key(kept, name))] == ["a", "d"]
-    assert kept.size == 90
+    kept.keep(key(kept, "f"), reply(25))
+    assert [name for name in "abcdef" if kept.find(key(kept, name))] == ["a", "c", "d", "e", "f"]
+    assert kept.size == 97
     kept.keep(key(kept, "a"), reply(10))
-    assert kept.size == 70
+    assert kept.size == 89
 
 
 def test_what_is_large_is_not_kept():
-    kept = KeptReplies(10 * MOST_OF_ONE)
-    assert kept.key_of("gradients", b"x" * (MOST_OF_ONE + 1), True) is None
-    kept.keep(key(kept, "a"), reply(MOST_OF_ONE + 1))
+    kept = KeptReplies(100 * PART)
+    assert kept.key_of("gradients", b"x" * MOST_SENT, True)
+    assert kept.key_of("gradients", b"x" * (MOST_SENT + 1), True) is None
+    kept.keep(key(kept, "a"), reply(101))
     assert kept.size == 0
     assert not kept.kept
+    kept.keep(key(kept, "a"), reply(100))
+    assert kept.size == 100

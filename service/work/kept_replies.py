@@ -14,8 +14,10 @@ from service.replies.problem_documents import Reply
 
 REPEATABLE = {"gradients", "grade", "mistakes", "train"}
 """Not a check: it tells how long it took. Nor a batch: a fault may be among its results, which is to be tried again."""
-MOST_OF_ONE = 2**18
-"""Bytes of a body and its reply: more takes long to look at, and leaves no room for others."""
+MOST_SENT = 4 * 2**20
+"""Bytes of a body: to hash more would hold up others for more than a few milliseconds."""
+PART = 4
+"""One reply takes at most this part of the room."""
 
 
 class Asked(NamedTuple):
@@ -34,7 +36,7 @@ class KeptReplies:
 
     def key_of(self, operation: str, body: bytes, answers_shown: bool) -> Asked | None:
         """What the reply depends on; None if it is not to be kept."""
-        if operation not in REPEATABLE or not 0 < len(body) <= min(MOST_OF_ONE, self.most):
+        if operation not in REPEATABLE or not self.most or len(body) > MOST_SENT:
             return None
         return Asked(operation, answers_shown, sha256(body).digest())
 
@@ -46,7 +48,7 @@ class KeptReplies:
 
     def keep(self, key: Asked | None, reply: Reply) -> None:
         length = len(reply.content)
-        if key is None or reply.status != 200 or length > min(MOST_OF_ONE, self.most):
+        if key is None or reply.status != 200 or length > self.most // PART:
             return
         self.forget(key)
         self.kept[key] = reply
