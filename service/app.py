@@ -28,7 +28,7 @@ your own gradients checked, a student's answers graded, or a few steps of an opt
 
 **To try it**, open an operation, choose one of its examples, change what you like, and press *Execute*. The answer is
 shown below, with the line of curl that asks for it. What to build a problem with is in the
-[catalog](v1/catalog); a problem, its quantities and its conventions are explained in README.
+[catalog](v1/catalog); a problem, its quantities and its conventions are explained in the project's README.
 
 Errors are problem documents (RFC 9457) with a stable `type`, a sentence, and the path of what is wrong.
 [All types](problems)

@@ -203,3 +203,24 @@ def test_every_type_has_a_page(kind):
     assert response.headers["content-type"].startswith("text/html")
     assert PROBLEM_TYPES[kind].title in response.text
     assert f'href="{PROBLEM_TYPES[kind].uri}"' in client.get("/problems").text
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [("/v1/gradient", "/v1/gradients"), ("/v1/gradients/", "/v1/gradients"), ("/V1/Grade", "/v1/grade")],
+)
+def test_an_address_that_is_nearly_right(path, meant):
+    detail = problem(client.post(path, json=GRAPH), 404, "not-found")["detail"]
+    assert detail == f"there is nothing at {path}; did you mean '{meant}'?"
+
+
+def test_what_only_jobs_meet_is_told_of_jobs_alone():
+    paths = client.get("/openapi.json").json()["paths"]
+    for path, methods in paths.items():
+        for method in methods.values():
+            described = [
+                each.get("content", {}).get("application/problem+json", {}) for each in method["responses"].values()
+            ]
+            kinds = {kind for each in described for kind in each.get("examples", {})}
+            assert path.startswith("/v1/jobs") or not any("job" in kind for kind in kinds)
+    assert "job-unfinished" in str(paths["/v1/jobs/{id}/result"])

@@ -4,6 +4,7 @@ That requests and responses are as it says is for tests/test_contract_live.py.
 """
 
 import copy
+import json
 import re
 
 import pytest
@@ -191,3 +192,9 @@ def test_docs_need_no_internet():
 
 def test_root_leads_to_the_docs():
     assert client.get("/").url.path == "/docs"
+
+
+def test_every_reference_leads_somewhere():
+    names = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(DOCUMENT)))
+    assert "GradeRequest" in names
+    assert names <= set(SCHEMAS)

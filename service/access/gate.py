@@ -12,11 +12,11 @@ import re
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from engine.errors import shorten
+from engine.errors import shorten, suggestion
 from service.access.addresses import address_of
 from service.access.keys import NOBODY, Client, read_keys
 from service.access.rate import Buckets
-from service.access.scopes import ANY_RATE, NO_KEY, least_scope
+from service.access.scopes import ADDRESSES, ANY_RATE, NO_KEY, least_scope
 from service.replies.errors import respond
 from service.replies.problem_documents import Forbidden, NoKey, NotFound, RequestError, TooManyRequests, request_problem
 from service.settings import Settings
@@ -98,7 +98,7 @@ class Gate:
         else:
             take(self.by_address, address_of(scope), "requests from this address")
             if least is None:
-                raise NotFound(f"there is nothing at {shorten(path)}")
+                raise NotFound(f"there is nothing at {shorten(path)}{suggestion(path, ADDRESSES, listed=False)}")
             if least == NO_KEY:
                 return
             if self.keys:

@@ -37,6 +37,8 @@ ANY_RATE = frozenset({"/healthz"})
 """Answered however often it is asked: who watches over the service may share its address with everybody else, and would
 end a service that turns it away. The answer costs about as much as a refusal."""
 
+ADDRESSES = [path for path in LEAST_SCOPE if "{" not in path]
+"""Those that somebody may have meant."""
 PATTERNS = [(compile_path(path)[0], scope) for path, scope in LEAST_SCOPE.items() if "{" in path]
 
 

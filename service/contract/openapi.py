@@ -83,16 +83,18 @@ def posted(request: str, response: str, examples: Mapping[str, Example], operati
     }
 
 
-def shown(response: str, *examples: Computed, errors: tuple[int, ...] = (), success: int = 200) -> dict[str, Any]:
-    """What a route says of itself that answers with this model."""
+def shown(
+    response: str, *examples: Computed, errors: tuple[int, ...] = (), success: int = 200, jobs: bool = False
+) -> dict[str, Any]:
+    """What a route says of itself that answers with this model; `jobs` tells whether it may meet what only jobs do."""
     computed[response] = examples
     answer = {"description": "Successful response", "content": {"application/json": {"schema": reference(response)}}}
-    return {"response_class": Response, "responses": {success: answer, **{each: problem(each) for each in errors}}}
+    return {"response_class": Response, "responses": {success: answer, **{each: problem(each, jobs) for each in errors}}}
 
 
-def problem(status: int) -> dict[str, Any]:
+def problem(status: int, jobs: bool = False) -> dict[str, Any]:
     """One example a type of problem with this status; each names its page."""
-    rows = [row for row in PROBLEM_TYPES.values() if row.status == status]
+    rows = [row for row in PROBLEM_TYPES.values() if row.status == status and (jobs or not row.of_jobs)]
     examples = {row.kind: {"summary": row.title, "value": problem_document(row.kind)} for row in rows}
     content = {"schema": reference("ProblemDocument"), "examples": examples}
     titles = "; ".join(row.title for row in rows)
@@ -128,8 +130,10 @@ def build(app: FastAPI) -> dict[str, Any]:
     )
     document["components"] = {"schemas": components(), "securitySchemes": {"key": KEY_SCHEME}}
     for path, operations in document["paths"].items():
-        if scope := LEAST_SCOPE[path]:
-            for operation in operations.values():
+        for operation in operations.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]  # FastAPI adds its own, for an id in a path, which may be any text
+            if scope := LEAST_SCOPE[path]:
                 operation["security"] = [{"key": [scope]}]
     return document
 

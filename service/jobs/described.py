@@ -43,19 +43,20 @@ def accepted() -> dict[str, Any]:
     }
     key = header("Idempotency-Key", "Yours: a request with the same key and body gives the same job", {"maxLength": 255})
     return {
-        **shown("Job", lambda: JOB, lambda: FAILED, errors=REFUSED, success=202),
+        **shown("Job", lambda: JOB, lambda: FAILED, errors=REFUSED, success=202, jobs=True),
         "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": content}}, "parameters": [key]},
     }
 
 
 def listed() -> dict[str, Any]:
     described = [{"in": "query", "name": name, "schema": schema} for name, schema in PARAMETERS.items()]
-    return {**shown("JobPage", lambda: PAGE, errors=(401, 403, 422, 429, 503)), "openapi_extra": {"parameters": described}}
+    page = shown("JobPage", lambda: PAGE, errors=(401, 403, 422, 429, 503), jobs=True)
+    return {**page, "openapi_extra": {"parameters": described}}
 
 
 def resulting() -> dict[str, Any]:
     body = JOBS["grade_batch"].body["grade_batch"]
-    return shown("JobResult", lambda: OPERATIONS["grade_batch"](body, Allowance()), errors=(*FOUND, 409))
+    return shown("JobResult", lambda: OPERATIONS["grade_batch"](body, Allowance()), errors=(*FOUND, 409), jobs=True)
 
 
 def streamed() -> dict[str, Any]:
@@ -64,7 +65,7 @@ def streamed() -> dict[str, Any]:
     last = header("Last-Event-ID", "The id of the last event that was received", {})
     return {
         "response_class": Response,
-        "responses": {200: events, 204: nothing, **{status: problem(status) for status in FOUND}},
+        "responses": {200: events, 204: nothing, **{status: problem(status, jobs=True) for status in FOUND}},
         "openapi_extra": {"parameters": [last]},
     }
 
@@ -75,4 +76,4 @@ def header(name: str, description: str, schema: Mapping[str, Any]) -> dict[str, 
 
 def found(*errors: int, success: int = 200) -> dict[str, Any]:
     """A job is answered."""
-    return shown("Job", lambda: JOB, lambda: FAILED, errors=(*FOUND, *errors), success=success)
+    return shown("Job", lambda: JOB, lambda: FAILED, errors=(*FOUND, *errors), success=success, jobs=True)

@@ -17,6 +17,11 @@ class ProblemType:
     remedy: str
 
     @property
+    def of_jobs(self) -> bool:
+        """Whether only jobs meet it."""
+        return "job" in self.kind
+
+    @property
     def uri(self) -> str:
         return f"/problems/{self.kind}"
 

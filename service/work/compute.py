@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -36,6 +37,11 @@ def main(line: socket.socket, shared: int, memory: int) -> None:
     limit_memory(memory)
     threading.Thread(target=follow, args=(os.getppid(),), daemon=True).start()
     line.sendall(b"ready\n")
+    with suppress(ConnectionError):  # the service is gone, and whoever asked it
+        serve(line, shared, memory)
+
+
+def serve(line: socket.socket, shared: int, memory: int) -> None:
     for request in line.makefile("rb"):
         operation, size, allowance = orjson.loads(request)
         reply = perform(operation, read(shared, size), Allowance(**allowance))
