@@ -8,13 +8,23 @@ coordinate of the weights and one random direction of every tensor are differenc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from engine.check.differences import COLUMNS, MULTIPLES, TIGHT, Moves, difference, glance, natural_step, steps_for
+from engine.check.differences import (
+    COLUMNS,
+    MULTIPLES,
+    TIGHT,
+    Moves,
+    central_pair,
+    difference,
+    glance,
+    natural_step,
+    steps_for,
+)
 from engine.check.estimates import Estimate, largest
 from engine.check.increments import Kink, Kinks
 from engine.check.methods import refuse_work
@@ -25,6 +35,8 @@ from engine.problems import Problem
 
 BATCH_ELEMENTS = 60_000
 """Numbers that the widest layer of a batch of perturbations may hold: what stays in the cache of a core."""
+NOWHERE = np.zeros((1, 1), dtype=bool)
+"""No kink at any entry of a matrix."""
 Move = Callable[[slice, Array, Side | None, Kinks | None], Array]
 """For a block of units and steps (…, units of the block, examples), the changes of every example's loss, of that shape."""
 
@@ -70,6 +82,10 @@ class FactoredCheck:
     def by_logits(self, number: int) -> Estimate:
         """∂J/∂Z of one layer."""
         suffix, Z = self.suffix, self.suffix.Z[number]
+        h = suffix.rows(steps_for(self.run, self.network.layers[number].logits, self.step))
+        quick = self.along_lines(number, h)
+        if quick is not None:
+            return quick
         alone = number < len(suffix.layers) - 1 and suffix.is_elementwise(number)
         if alone:
 
@@ -80,18 +96,60 @@ class FactoredCheck:
             def move(block: slice, steps: Array, side: Side | None, kinks: Kinks | None) -> Array:
                 return suffix.after_logits(number, one_unit_each(block, steps, Z.shape[1]), side, kinks)
 
-        h = suffix.rows(steps_for(self.run, self.network.layers[number].logits, self.step)).T
-        return self.difference(move, h, suffix.widest(number + alone))
+        return self.difference(move, h.T, suffix.widest(number + alone))
+
+    def along_lines(self, number: int, h: Array) -> Estimate | None:
+        """The same where the loss is known along lines; None where it is not, or a step is not short or reaches a kink."""
+        lines = self.suffix.lines(number, self.weight)
+        if lines is None:
+            return None
+        alone = number < len(self.suffix.layers) - 1
+        parts: list[tuple[Array, Array]] = []
+        for examples in self.blocks_of_examples(h):
+            steps = np.multiply.outer(MULTIPLES, h[examples])
+            self.evaluations += len(MULTIPLES) * h.shape[1]
+            moves = self.suffix.smooth_moves(number, examples, steps) if alone else steps
+            moved = None if moves is None else lines.increment(examples, moves)
+            if moved is None:
+                return None
+            parts.append(central_pair(moved, h[examples]))
+        numeric, spread = joined(parts)
+        if not spread.max(initial=0.0) <= TIGHT * largest(numeric):
+            return None
+        return Estimate(numeric, spread, NOWHERE, numeric, numeric)
 
     def by_head(self) -> Estimate:
         """∂J/∂A of the last layer."""
-        suffix, units = self.suffix, self.suffix.A[-1].shape[1]
+        suffix = self.suffix
+        h = suffix.rows(steps_for(self.run, self.network.layers[-1].head, self.step))
+        if suffix.shortcut:
+            return self.by_entries(h)
 
         def move(block: slice, steps: Array, side: Side | None, kinks: Kinks | None) -> Array:
-            return suffix.after_head(one_unit_each(block, steps, units), side, kinks)
+            return suffix.plain_losses(one_unit_each(block, steps, h.shape[1]), side, kinks)
 
-        h = suffix.rows(steps_for(self.run, self.network.layers[-1].head, self.step)).T
-        return self.difference(move, h, units)
+        return self.difference(move, h.T, h.shape[1])
+
+    def by_entries(self, h: Array) -> Estimate:
+        """The same for a fused head, whose loss has one term an entry."""
+        parts: list[tuple[Array, Array]] = []
+        for examples in self.blocks_of_examples(h):
+
+            def moves(steps: Array, side: Side | None, kinks: Kinks | None, examples: slice = examples) -> Array:
+                return self.suffix.after_entries(examples, steps) * self.weight
+
+            known = max((largest(numeric) for numeric, _ in parts), default=0.0)
+            found = difference(moves, h[examples], adapt=True, scale=known)
+            self.evaluations += found.evaluations // max(1, len(h[examples]))
+            parts.append((found.columns["numeric"], found.columns["spread"]))
+        numeric, spread = joined(parts)
+        return Estimate(numeric, spread, NOWHERE, numeric, numeric)
+
+    @staticmethod
+    def blocks_of_examples(h: Array) -> Iterator[slice]:
+        """Blocks of examples whose every entry moves on its own, in all steps at once."""
+        height = max(1, BATCH_ELEMENTS // (len(MULTIPLES) * h.shape[1]))
+        return (slice(start, start + height) for start in range(0, len(h), height))
 
     def difference(self, move: Move, h: Array, widest: int) -> Estimate:
         """Differences with steps h (units, examples), a block of units at a time."""
@@ -139,6 +197,14 @@ class FactoredCheck:
             return move(block, steps, side, kinks) * self.weight
 
         return moves
+
+
+def joined(parts: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Numbers and spreads of all blocks of examples."""
+    if len(parts) == 1:
+        return parts[0]
+    numeric, spread = zip(*parts, strict=True)
+    return np.concatenate(numeric), np.concatenate(spread)
 
 
 def one_unit_each(block: slice, steps: Array, units: int) -> Array:

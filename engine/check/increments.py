@@ -115,6 +115,7 @@ def shortcut_move(node: Node, values: list[Array], moves: list[Array | None], se
     if step is not None:
         total = shortcut.fusion.op.increment((values[shortcut.logits], step), (labels, STILL), **node.attributes)
     if shortcut.head in seeds:
-        alone = shortcut.fusion.head_increment(values[shortcut.logits], seeds[shortcut.head], labels, **node.attributes)
+        entries = shortcut.fusion.head_increment(values[shortcut.logits], seeds[shortcut.head], labels, **node.attributes)
+        alone = entries.sum(axis=shortcut.axis)
         total = alone if total is None else total + alone
     return total

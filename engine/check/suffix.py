@@ -13,6 +13,8 @@ import numpy as np
 from engine.check.increments import MOST_KINKS, STILL, Kink, Kinks
 from engine.graph.graph import Node
 from engine.graph.run import Run
+from engine.ops.lines import ClassLines
+from engine.ops.losses import is_one_hot
 from engine.ops.row import Array, Op, Side
 from engine.problems import Problem
 
@@ -45,6 +47,28 @@ class Suffix:
     def is_elementwise(self, number: int) -> bool:
         """Whether a unit of the layer answers to its own pre-activation alone: all but softmax."""
         return "axis" not in self.heads[number][0].attributes
+
+    def lines(self, number: int, weight: float) -> ClassLines | None:
+        """For units that move the last logits along lines: those of the last layer, and single ones before it."""
+        last = len(self.layers) - 1
+        make = self.shortcut.fusion.lines if self.shortcut else None
+        if make is None or not is_one_hot(self.Y, axis=-1):
+            return None
+        if number == last:
+            W = np.eye(self.Z[last].shape[1])
+        elif number == last - 1 and self.is_elementwise(number):
+            W = self.W[last] - self.W[last][:, :1]  # only how a unit's weights differ counts
+        else:
+            return None
+        return make(self.Z[last], self.Y, W, self.losses[1]["scale"] * weight)
+
+    def smooth_moves(self, number: int, examples: slice, steps: Array) -> Array | None:
+        """The moves of a layer's units for steps (…, examples, units) of their Z; None if one reaches a kink."""
+        op, attributes = self.heads[number]
+        pair = (self.Z[number][examples], steps)
+        if op.kinks is None:
+            return op.increment(pair, **attributes)
+        return None if np.asarray(op.kinks(pair, **attributes)).any() else op.increment(pair, **attributes, side=None)
 
     def widest(self, number: int) -> int:
         """The most units of any layer from this one on."""
@@ -83,11 +107,10 @@ class Suffix:
         flat = moved.reshape(-1, moved.shape[-1]) @ following
         return self.after_logits(number + 1, flat.reshape(*moved.shape[:-1], following.shape[1]), side, kinks)
 
-    def after_head(self, moves: Array, side: Side | None, kinks: Kinks | None) -> Array:
-        """The same from moves of the last layer's output alone."""
-        if self.shortcut:
-            return self.shortcut.fusion.head_increment(self.Z[-1], moves, self.Y, **self.losses[1])
-        return self.plain_losses(moves, side, kinks)
+    def after_entries(self, examples: slice, steps: Array) -> Array:
+        """The moves of the losses' terms for steps (…, examples, units) of the output of a fused head, entry by entry."""
+        assert self.shortcut is not None
+        return self.shortcut.fusion.head_increment(self.Z[-1][examples], steps, self.Y[examples], **self.losses[1])
 
     def plain_losses(self, moves: Array, side: Side | None, kinks: Kinks | None) -> Array:
         pairs = (self.A[-1], moves), (self.Y, STILL)

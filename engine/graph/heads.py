@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from engine.ops import OPS
+from engine.ops.lines import ClassLines
 from engine.ops.losses import logistic_slope, logistic_value, rows_slope, weighted_log_increment, weighted_ratio
 from engine.ops.row import Array, Op, Rule
 from engine.ops.shapes import insert_axis
@@ -86,22 +87,24 @@ class Fusion:
     from_head: Rule
     """dZ from a given A: rule(d, out, head, labels, axis, scale)."""
     head_increment: Callable[..., Array]
-    """The exact change of the losses when A alone moves, from the logits: (logits, ΔA, labels, axis, scale)."""
+    """The exact change of the losses by every entry of A when A alone moves: (logits, ΔA, labels, axis, scale)."""
     room: Callable[[Array, int], Array]
     """How far each entry of A is from the edge of the loss's domain: no step may be longer. (logits, axis)"""
+    lines: Callable[[Array, Array, Array, float], ClassLines] | None = None
+    """The exact change of the losses along lines, for one-hot labels: (logits, labels, directions, scale)."""
 
 
 def sigmoid_moved(z: Array, dA: Array, y: Array, axis: int, scale: float) -> Array:
-    """The change of −y·log A − (1−y)·log(1−A), with 1 − A = σ(−z)."""
+    """The changes of −y·log A − (1−y)·log(1−A), with 1 − A = σ(−z)."""
     rise = weighted_log_increment(y, np.zeros(()), sigmoid(z), dA)
     fall = weighted_log_increment(1.0 - y, np.zeros(()), sigmoid(-z), -dA)
-    return np.asarray(-scale * (rise + fall).sum(axis=axis))
+    return np.asarray(-scale * (rise + fall))
 
 
 def softmax_moved(z: Array, dA: Array, y: Array, axis: int, scale: float) -> Array:
-    """The change of −Σ y·log A."""
+    """The changes of −y·log A."""
     head = np.exp(log_softmax(z, axis))
-    return np.asarray(-scale * weighted_log_increment(y, np.zeros(()), head, dA).sum(axis=axis))
+    return np.asarray(-scale * weighted_log_increment(y, np.zeros(()), head, dA))
 
 
 FUSIONS: dict[str, Fusion] = {
@@ -120,6 +123,7 @@ FUSIONS: dict[str, Fusion] = {
         lambda d, out, a, y, axis, scale: insert_axis(d * scale, axis) * (a * y.sum(axis=axis, keepdims=True) - y),
         softmax_moved,
         lambda z, axis: np.exp(log_softmax(z, axis)),
+        ClassLines,
     ),
 }
 """By the name of the loss."""
