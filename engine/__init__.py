@@ -9,10 +9,13 @@ from engine.check import Certificate, CheckReport, certify, check
 from engine.errors import EngineError
 from engine.grading import Grade, Key, Policy, distinguish, grade, read_policy, shown
 from engine.limits import Limits
+from engine.memory import keep_memory
 from engine.problems import Problem, read_problem
 from engine.quantities import compute, pin
 from engine.solution import Solution, solve
 from engine.training import fit, read_fit, read_training, train_steps
+
+keep_memory()
 
 __all__ = [
     "Certificate",
