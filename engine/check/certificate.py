@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine.check.checking import estimate, noise_of
-from engine.check.estimates import Estimate, largest_of
+from engine.check.estimates import Estimate, extent, largest
 from engine.check.increments import Kink
 from engine.check.verdicts import Status, Verdict, gravest, judge
 from engine.errors import KeyRefuted
@@ -63,24 +63,26 @@ def certify(
     if gradients is None:
         gradients = run.gradients
     found = estimate(problem, run, list(gradients), "increment", None, seed)
-    extents = {name: (float(gradient.min()), float(gradient.max())) for name, gradient in gradients.items()}
-    scale = max(
-        *(each.largest for each in found.by_name.values()),
-        *(largest_of(gradient, *extents[name]) for name, gradient in gradients.items()),
-    )
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = {name: found.by_name[name].apart(gradient) for name, gradient in gradients.items()}
+    scale = max(each.largest for each in found.by_name.values())
+    far = {name for name in gradients if not is_near(apart[name], found.by_name[name].largest)}
+    scale = max(scale, *(largest(gradients[name]) for name in far), 0.0)
     verdicts = []
     for name, gradient in gradients.items():
-        least, most = extents[name]
+        terms: dict[str, Any] = {"scale": scale, "tolerance": LEEWAY, "noise": noise_of(problem, run, name)}
+        numeric = found.by_name[name]
+        if name not in far:
+            verdicts.append(judge(f"d{name}", gradient, numeric, **terms, apart=apart[name]))
+            continue
+        least, most = extent(gradient)
         if np.isnan(least):
             reason = f"d{name} is not a number here"
             verdicts.append(Verdict(f"d{name}", "inconclusive", 0.0, 0.0, reason=reason))
             continue
-        analytic, numeric = gradient, found.by_name[name]
         if not (least > -MEANINGFUL and most < MEANINGFUL):
-            analytic, numeric = finite_part(gradient, numeric)
-        verdicts.append(
-            judge(f"d{name}", analytic, numeric, scale=scale, tolerance=LEEWAY, noise=noise_of(problem, run, name))
-        )
+            gradient, numeric = finite_part(gradient, numeric)
+        verdicts.append(judge(f"d{name}", gradient, numeric, **terms))
     for place, verdict in enumerate(verdicts):
         if verdict.status == "disagrees" and scale > BEYOND_SENSE:
             reason = f"gradients here are larger than {BEYOND_SENSE:.0e}: no step is small beside such numbers"
@@ -102,6 +104,11 @@ def certify(
         kinks=tuple(sorted({kink for each in verdicts for kink in each.kinks})),
         reason=next((each.reason for each in verdicts if each.status == status), ""),
     )
+
+
+def is_near(apart: float, size: float) -> bool:
+    """Whether a gradient is as large as its estimate and nowhere infinite, so that it need not be looked at itself."""
+    return apart <= LEEWAY * size < MEANINGFUL * LEEWAY
 
 
 def smallest(run: Run) -> float:

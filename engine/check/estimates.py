@@ -12,7 +12,7 @@ from engine.check.increments import Kink
 from engine.ops.row import Array
 
 EPSILON = float(np.finfo(np.float64).eps)
-BLOCK = 10_000
+BLOCK = 25_000
 """Numbers of a large tensor that are compared at once."""
 UNDERFLOW = 1e-290
 """Gradients this small are made of numbers that have lost their digits."""
@@ -41,6 +41,23 @@ class Estimate:
         if self._largest is None:
             self._largest = largest(self.numeric)
         return self._largest
+
+    def apart(self, claim: Array) -> float:
+        """max|claim − numeric|, and not a number if any entry is not. Large tensors are looked at once, block by block."""
+        numeric = self.numeric
+        if numeric.size <= BLOCK:
+            least, most = extent(claim - numeric)
+            return max(most, -least)
+        rows = max(1, BLOCK * len(numeric) // numeric.size)
+        buffer = np.empty((rows, *numeric.shape[1:]))
+        found, sizes = [], []
+        for start in range(0, len(numeric), rows):
+            block = slice(start, start + rows)
+            sizes.append(largest_of(numeric[block]))
+            least, most = extent(np.subtract(claim[block], numeric[block], out=buffer[: len(numeric) - start]))
+            found += [most, -least]
+        self._largest = max(sizes)
+        return float(np.max(found))
 
     def project(self, claim: Array) -> Array:
         """The part of a claimed gradient that this estimate can be compared with."""
@@ -75,17 +92,17 @@ Method = Callable[..., Estimates]
 
 def largest(*arrays: Array) -> float:
     """max|x| over the finite entries of all arrays."""
-    return max((largest_of(x, float(x.min(initial=0.0)), float(x.max(initial=0.0))) for x in arrays), default=0.0)
+    return max(map(largest_of, arrays), default=0.0)
 
 
-def largest_of(x: Array, least: float, most: float) -> float:
-    """max|x| over the finite entries, where the least and the largest are known."""
-    size = max(most, -least)
+def largest_of(x: Array) -> float:
+    least, most = extent(x)
+    size = max(most, -least, 0.0)
     return size if isfinite(size) else float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
 
 
-def largest_difference(x: Array, y: Array) -> float:
-    """max|x − y|, and not a number if any entry is not; in blocks of rows, because a large tensor does not fit the cache."""
-    rows = max(1, BLOCK * len(x) // x.size)
-    blocks = (slice(start, start + rows) for start in range(0, len(x), rows))
-    return float(np.max([np.abs(x[block] - y[block]).max() for block in blocks]))
+def extent(x: Array) -> tuple[float, float]:
+    """The least and the largest entry; not numbers if any entry is not. Called so often that a method's detour counts."""
+    if not x.size:
+        return 0.0, 0.0
+    return float(np.minimum.reduce(x, axis=None)), float(np.maximum.reduce(x, axis=None))

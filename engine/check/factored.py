@@ -70,11 +70,14 @@ class FactoredCheck:
             for number, layer in enumerate(self.network.layers):
                 D = self.by_logits(number)
                 found[layer.logits] = viewed(D, suffix.rows)
+                W, ones = suffix.W[number], np.ones(len(A))
                 if with_inputs or source != "X":
-                    found[source] = viewed(linear(D, lambda x, W: x @ W.T, suffix.W[number], axis=1), suffix.rows)
-                found[layer.weights] = viewed(linear(D, lambda x, A: A.T @ x, A, axis=0), suffix.as_in_out)
+                    size = self.run.size_of(layer.weights)
+                    found[source] = viewed(linear(D, lambda x, W: x @ W.T, W, size, axis=1), suffix.rows)
+                size = self.run.size_of(source)
+                found[layer.weights] = viewed(linear(D, lambda x, A: A.T @ x, A, size, axis=0), suffix.as_in_out)
                 if layer.bias:
-                    found[layer.bias] = linear(D, lambda x, ones: ones @ x, np.ones(len(A)), axis=0)
+                    found[layer.bias] = linear(D, lambda x, ones: ones @ x, ones, 1.0, axis=0)
                 source, A = layer.head, suffix.A[number]
             found[source] = viewed(self.by_head(), suffix.rows)
         return found
@@ -221,10 +224,9 @@ def viewed(estimate: Estimate, view: Callable[[Array], Array]) -> Estimate:
     return replace(estimate, **columns)
 
 
-def linear(D: Estimate, product: Callable[[Array, Array], Array], M: Array, *, axis: int) -> Estimate:
-    """An estimate carried through a product with M that sums over `axis` of D; its spread is bounded from above."""
+def linear(D: Estimate, product: Callable[[Array, Array], Array], M: Array, size: float, *, axis: int) -> Estimate:
+    """An estimate carried through a product with M that sums over `axis` of D; its spread is bounded by the size of M."""
     numeric = product(D.numeric, M)
-    size = float(np.abs(M).max(initial=0.0))
     spread = size * D.spread.sum(axis=axis, keepdims=numeric.ndim == 2)  # broadcasts against the others
     if not D.kinked.any():
         return Estimate(numeric, spread, np.zeros((1,) * numeric.ndim, dtype=bool), numeric, numeric)

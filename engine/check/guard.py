@@ -7,7 +7,7 @@ signs finds any wrong product with near certainty, as in Freivalds' algorithm.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -30,8 +30,8 @@ class Sample(NamedTuple):
     move: Array
     """Of Z, (examples, units), for a step of 1 along that direction."""
     factored: float
-    size: float
-    """The magnitude of what was summed for it."""
+    size: Callable[[], float]
+    """The magnitude of what was summed for it, before anything cancelled. It takes long, and what is left is no larger."""
 
 
 def guard(check: FactoredCheck, estimates: dict[str, Estimate], seed: int) -> int:
@@ -59,7 +59,11 @@ def guard(check: FactoredCheck, estimates: dict[str, Estimate], seed: int) -> in
 
 
 def is_off(sample: Sample, single: float, spread: float) -> bool:
-    return bool(abs(single - sample.factored) > LEEWAY * sample.size + 10.0 * spread + UNDERFLOW)
+    """An entry or a direction of signs is no larger than the sum of magnitudes, so that being near it is near enough."""
+    apart, excused = abs(single - sample.factored), 10.0 * spread + UNDERFLOW
+    if apart <= LEEWAY * abs(sample.factored) + excused:
+        return False
+    return bool(apart > LEEWAY * sample.size() + excused)
 
 
 def sample_moves(check: FactoredCheck, number: int, samples: list[Sample]) -> Moves:
@@ -84,9 +88,14 @@ def samples_of_layer(
     A, W = suffix.rows(check.run[source]), suffix.W[number]
     D_W = suffix.as_in_out(estimates[layer.weights].numeric)
     examples, units = suffix.Z[number].shape
-    # What is summed for these gradients, before anything cancels.
-    D = np.abs(suffix.rows(estimates[layer.logits].numeric))
-    size_W = float(np.abs(A).sum(axis=1) @ D.sum(axis=1))
+    D = suffix.rows(estimates[layer.logits].numeric)
+
+    def size_W() -> float:
+        return float(np.abs(A).sum(axis=1) @ np.abs(D).sum(axis=1))
+
+    def size_A() -> float:
+        return float(np.abs(D).sum(axis=0) @ np.abs(W).sum(axis=0))
+
     i, j = int(rng.integers(len(W))), int(rng.integers(units))
     column = np.zeros((examples, units))
     column[:, j] = A[:, i]
@@ -96,13 +105,12 @@ def samples_of_layer(
     yield Sample(layer.weights, np.outer(A @ u, v), float(u @ D_W @ v), size_W)
     if source in estimates:
         D_A = suffix.rows(estimates[source].numeric)
-        size_A = float(D.sum(axis=0) @ np.abs(W).sum(axis=0))
         u, v = signs(rng, examples), signs(rng, len(W))
         yield Sample(source, np.outer(u, v @ W), float(u @ D_A @ v), size_A)
     if layer.bias:
         D_b = estimates[layer.bias].numeric
         v = signs(rng, units)
-        yield Sample(layer.bias, np.broadcast_to(v, (examples, units)), float(D_b @ v), float(D.sum()))
+        yield Sample(layer.bias, np.broadcast_to(v, (examples, units)), float(D_b @ v), lambda: float(np.abs(D).sum()))
 
 
 def signs(rng: np.random.Generator, count: int) -> Array:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine.check.estimates import ROUNDING, UNDERFLOW, Estimate, largest, largest_difference
+from engine.check.estimates import ROUNDING, UNDERFLOW, Estimate, extent, largest
 from engine.check.increments import Kink
 from engine.ops.row import Array
 
@@ -61,26 +61,36 @@ def gravest(statuses: Iterable[Status]) -> Status:
 
 
 def judge(
-    name: str, claim: Array, estimate: Estimate, *, scale: float, tolerance: float, noise: Callable[[], float]
+    name: str,
+    claim: Array,
+    estimate: Estimate,
+    *,
+    scale: float,
+    tolerance: float,
+    noise: Callable[[], float],
+    apart: float | None = None,
 ) -> Verdict:
     """Compare entry by entry.
 
     An entry agrees within |D(h) − D(2h)| + 64·eps·scale + tolerance·max|numeric|, where `scale` is the largest gradient of
     the whole problem. At a kink it must lie, within that bound, between its one-sided differences. Where gradients differ
     so much in size that this bound says nothing of a small one, the bound is its own 64·eps·max|numeric|, and beyond that
-    what `noise` finds rounding to do to it; what lies between is inconclusive.
+    what `noise` finds rounding to do to it; what lies between is inconclusive. `apart` is the largest difference between
+    claim and estimate, where it is known.
     """
-    submitted = np.atleast_1d(estimate.project(claim))
-    numeric, spread, kinked = (np.atleast_1d(each) for each in (estimate.numeric, estimate.spread, estimate.kinked))
+    submitted, numeric, spread, kinked = estimate.project(claim), estimate.numeric, estimate.spread, estimate.kinked
     any_kink = bool(kinked.any())
-    own = largest(numeric[~kinked]) if any_kink else estimate.largest
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = estimate.apart(submitted) if apart is None else apart
+    own = largest(np.atleast_1d(numeric)[~np.atleast_1d(kinked)]) if any_kink else estimate.largest
     rounding = ROUNDING * scale + summed_rounding(claim, estimate) + UNDERFLOW
     bound = spread + (rounding + tolerance * own)
     with np.errstate(invalid="ignore", over="ignore"):
         if not any_kink:
-            most = largest_difference(submitted, numeric)
-            if is_plain_agreement(most, bound, spread, rounding, own):
-                return Verdict(name, "agrees", most, float(bound.max()))
+            least_bound, largest_bound = extent(bound)
+            if apart <= least_bound and is_meaningful(spread, rounding, own):
+                return Verdict(name, "agrees", apart, largest_bound)
+        submitted, numeric, spread, kinked, bound = map(np.atleast_1d, (submitted, numeric, spread, kinked, bound))
         error = np.abs(submitted - numeric)
         if any_kink:
             outside = np.maximum(np.atleast_1d(estimate.low) - submitted, submitted - np.atleast_1d(estimate.high))
@@ -117,10 +127,10 @@ def judge(
     )
 
 
-def is_plain_agreement(error: float, bound: Array, spread: Array, rounding: Any, own: float) -> bool:
-    """The common case, in few passes over large tensors: every entry within a bound that means something."""
-    meaningful = np.max(rounding) <= TOO_WIDE * own and spread.max() <= TOO_WIDE * own
-    return bool(meaningful and error <= bound.min())  # which is False where anything is not a number
+def is_meaningful(spread: Array, rounding: Any, own: float) -> bool:
+    """Whether every bound is small beside the gradient; False where anything is not a number."""
+    most = max(rounding) if isinstance(rounding, np.ndarray) else rounding
+    return bool(most <= TOO_WIDE * own and extent(spread)[1] <= TOO_WIDE * own)
 
 
 def summed_rounding(claim: Array, estimate: Estimate) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from math import isfinite
 
 import numpy as np
 
@@ -43,13 +44,21 @@ class Run:
                 )
 
     @cached_property
+    def extents(self) -> list[tuple[float, float]]:
+        """The least and the largest entry of every node's value and 0, by position."""
+        values = self.values[: len(self.graph.nodes)]
+        least, most = np.minimum.reduce, np.maximum.reduce
+        return [(float(least(x, axis=None, initial=0.0)), float(most(x, axis=None, initial=0.0))) for x in values]
+
+    @cached_property
     def largest_value(self) -> float:
         """max|x| over the finite values of all nodes."""
-        largest = 0.0
-        for value in self.values[: len(self.graph.nodes)]:
-            for size in (float(value.max(initial=0.0)), -float(value.min(initial=0.0))):
-                largest = max(largest, size if np.isfinite(size) else 0.0)
-        return largest
+        return max((abs(end) for extent in self.extents for end in extent if isfinite(end)), default=0.0)
+
+    def size_of(self, name: str) -> float:
+        """max|x| of a node's value; not finite where an entry is not."""
+        least, most = self.extents[self.graph.position(name)]
+        return max(most, -least)
 
     @cached_property
     def gradients(self) -> dict[str, Array]:
