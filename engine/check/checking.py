@@ -36,7 +36,7 @@ def increment_or_factored(problem: Problem, run: Run, names: Sequence[str], step
         return increment(problem, run, names, step, seed)
     factored = FactoredCheck(problem, run)
     factored.refuse_excess()
-    found = factored.estimates(with_inputs="X" in sizes)
+    found = factored.estimates(sizes)
     evaluations = factored.evaluations + guard(factored, found, seed)
     rest = increment(problem, run, [name for name in names if name not in found], step, seed)
     by_name = {name: found[name] if name in found else rest.by_name[name] for name in names}

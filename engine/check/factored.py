@@ -8,7 +8,7 @@ coordinate of the weights and one random direction of every tensor are differenc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +52,8 @@ class FactoredCheck:
         self.weight = 1.0 / self.network.examples if self.network.cost.reduction == "mean" else 1.0
         self.step = natural_step(run)
         self.evaluations = 0
+        self.D: dict[int, Estimate] = {}
+        """∂J/∂Z by the number of the layer, one example a row."""
 
     def refuse_excess(self) -> None:
         """Every unit moves four times, and with it all that follows."""
@@ -61,26 +63,34 @@ class FactoredCheck:
             operations += len(MULTIPLES) * Z.size * (2 * behind + 10 * self.suffix.widest(number))
         refuse_work(self.problem.limits, operations, "the network is too large to certify at once")
 
-    def estimates(self, *, with_inputs: bool = True) -> dict[str, Estimate]:
-        """Of X, if wanted, and of W, b, Z and A of every layer, by name."""
-        suffix = self.suffix
+    def estimates(self, wanted: Collection[str] | None = None) -> dict[str, Estimate]:
+        """Of X, and of W, b, Z and A of every layer, by name: those that are wanted, or all."""
         found: dict[str, Estimate] = {}
-        source, A = "X", suffix.rows(self.run["X"])
+        source = "X"
         with np.errstate(all="ignore"):
             for number, layer in enumerate(self.network.layers):
-                D = self.by_logits(number)
-                found[layer.logits] = viewed(D, suffix.rows)
-                W, ones = suffix.W[number], np.ones(len(A))
-                if with_inputs or source != "X":
-                    size = self.run.size_of(layer.weights)
-                    found[source] = viewed(linear(D, lambda x, W: x @ W.T, W, size, axis=1), suffix.rows)
-                size = self.run.size_of(source)
-                found[layer.weights] = viewed(linear(D, lambda x, A: A.T @ x, A, size, axis=0), suffix.as_in_out)
-                if layer.bias:
-                    found[layer.bias] = linear(D, lambda x, ones: ones @ x, ones, 1.0, axis=0)
-                source, A = layer.head, suffix.A[number]
-            found[source] = viewed(self.by_head(), suffix.rows)
+                names = [name for name in (source, layer.weights, layer.bias, layer.logits) if name]
+                names = [name for name in names if wanted is None or name in wanted]
+                if names:
+                    D = self.D[number] = self.by_logits(number)
+                    found |= {name: self.by_affine(D, number, source, name) for name in names}
+                source = layer.head
+            if wanted is None or source in wanted:
+                found[source] = viewed(self.by_head(), self.suffix.rows)
         return found
+
+    def by_affine(self, D: Estimate, number: int, source: str, name: str) -> Estimate:
+        """From ∂J/∂Z of a layer to ∂J/∂Z as the problem lays it out, or to ∂J/∂A, ∂J/∂W or ∂J/∂b of Z = A·W + b."""
+        suffix, layer = self.suffix, self.network.layers[number]
+        if name == source:
+            size = self.run.size_of(layer.weights)
+            return viewed(linear(D, lambda x, W: x @ W.T, suffix.W[number], size, axis=1), suffix.rows)
+        if name == layer.weights:
+            A, size = suffix.rows(self.run[source]), self.run.size_of(source)
+            return viewed(linear(D, lambda x, A: A.T @ x, A, size, axis=0), suffix.as_in_out)
+        if name == layer.bias:
+            return linear(D, lambda x, ones: ones @ x, np.ones(len(D.numeric)), 1.0, axis=0)
+        return viewed(D, suffix.rows)
 
     def by_logits(self, number: int) -> Estimate:
         """∂J/∂Z of one layer."""

@@ -40,7 +40,10 @@ def guard(check: FactoredCheck, estimates: dict[str, Estimate], seed: int) -> in
     source = "X"
     for number, layer in enumerate(check.network.layers):
         rng = np.random.default_rng([seed, number])
-        samples = list(samples_of_layer(check, estimates, source, number, rng))
+        samples = list(samples_of_layer(check, estimates, source, number, rng)) if number in check.D else []
+        source = layer.head
+        if not samples:
+            continue
         moves, h = sample_moves(check, number, samples), np.full(len(samples), check.step)
         singles = glance(moves, h)
         evaluations += 2 * len(samples)
@@ -54,7 +57,6 @@ def guard(check: FactoredCheck, estimates: dict[str, Estimate], seed: int) -> in
                     raise KeyRefuted(
                         f"two forms of the numerical check disagree about d{sample.tensor}: {sample.factored} and {single}"
                     )
-        source = layer.head
     return evaluations
 
 
@@ -86,9 +88,8 @@ def samples_of_layer(
     """Single coordinates and one direction of the layer's weights, bias and input."""
     suffix, layer = check.suffix, check.network.layers[number]
     A, W = suffix.rows(check.run[source]), suffix.W[number]
-    D_W = suffix.as_in_out(estimates[layer.weights].numeric)
-    examples, units = suffix.Z[number].shape
-    D = suffix.rows(estimates[layer.logits].numeric)
+    D = check.D[number].numeric
+    examples, units = D.shape
 
     def size_W() -> float:
         return float(np.abs(A).sum(axis=1) @ np.abs(D).sum(axis=1))
@@ -96,18 +97,20 @@ def samples_of_layer(
     def size_A() -> float:
         return float(np.abs(D).sum(axis=0) @ np.abs(W).sum(axis=0))
 
-    i, j = int(rng.integers(len(W))), int(rng.integers(units))
-    column = np.zeros((examples, units))
-    column[:, j] = A[:, i]
-    yield Sample(layer.weights, column, D_W[i, j], size_W)
     # Directions u·vᵀ of random signs: any wrong entry shows in uᵀ·D·v, and no product of matrices is needed for them.
-    u, v = signs(rng, len(W)), signs(rng, units)
-    yield Sample(layer.weights, np.outer(A @ u, v), float(u @ D_W @ v), size_W)
+    if layer.weights in estimates:
+        D_W = suffix.as_in_out(estimates[layer.weights].numeric)
+        i, j = int(rng.integers(len(W))), int(rng.integers(units))
+        column = np.zeros((examples, units))
+        column[:, j] = A[:, i]
+        yield Sample(layer.weights, column, D_W[i, j], size_W)
+        u, v = signs(rng, len(W)), signs(rng, units)
+        yield Sample(layer.weights, np.outer(A @ u, v), float(u @ D_W @ v), size_W)
     if source in estimates:
         D_A = suffix.rows(estimates[source].numeric)
         u, v = signs(rng, examples), signs(rng, len(W))
         yield Sample(source, np.outer(u, v @ W), float(u @ D_A @ v), size_A)
-    if layer.bias:
+    if layer.bias in estimates:
         D_b = estimates[layer.bias].numeric
         v = signs(rng, units)
         yield Sample(layer.bias, np.broadcast_to(v, (examples, units)), float(D_b @ v), lambda: float(np.abs(D).sum()))

@@ -88,7 +88,7 @@ def judge(
     with np.errstate(invalid="ignore", over="ignore"):
         if not any_kink:
             least_bound, largest_bound = extent(bound)
-            if apart <= least_bound and is_meaningful(spread, rounding, own):
+            if apart <= least_bound and largest_bound <= TOO_WIDE * own:  # the common case: within a bound that says much
                 return Verdict(name, "agrees", apart, largest_bound)
         submitted, numeric, spread, kinked, bound = map(np.atleast_1d, (submitted, numeric, spread, kinked, bound))
         error = np.abs(submitted - numeric)
@@ -125,12 +125,6 @@ def judge(
         kinks=tuple(sorted(estimate.kinks)) if any_kink else (),
         reason=reason,
     )
-
-
-def is_meaningful(spread: Array, rounding: Any, own: float) -> bool:
-    """Whether every bound is small beside the gradient; False where anything is not a number."""
-    most = max(rounding) if isinstance(rounding, np.ndarray) else rounding
-    return bool(most <= TOO_WIDE * own and extent(spread)[1] <= TOO_WIDE * own)
 
 
 def summed_rounding(claim: Array, estimate: Estimate) -> Any:
