@@ -53,8 +53,8 @@ def steps_for(run: Run, name: str, step: float) -> Array:
     if shortcut and run.graph.position(name) == shortcut.head:  # never out of the domain of the loss
         room = shortcut.fusion.room(run.values[shortcut.logits], shortcut.axis)
         return step * np.where(room < VANISHING, 1.0, room)  # without room the derivative is infinite, or its label is 0
-    size = np.abs(run[name])
-    return step * np.where((size < TINY) | (size > 1.0), 1.0, size)
+    size = np.minimum(np.abs(run[name]), 1.0)
+    return step * np.where(size < TINY, 1.0, size)
 
 
 def difference(moves: Moves, h: Array, *, adapt: bool, scale: float = 0.0, first: Differences | None = None) -> Differences:

@@ -230,6 +230,8 @@ def one_unit_each(block: slice, steps: Array, units: int) -> Array:
 
 def viewed(estimate: Estimate, view: Callable[[Array], Array]) -> Estimate:
     """An estimate with its arrays seen in another layout."""
+    if view(estimate.numeric) is estimate.numeric:
+        return estimate
     columns: dict[str, Any] = {name: view(getattr(estimate, name)) for name in COLUMNS}
     return replace(estimate, **columns)
 

@@ -28,7 +28,7 @@ class Sample(NamedTuple):
 
     tensor: str
     move: Array
-    """Of Z, (examples, units), for a step of 1 along that direction."""
+    """Of Z, (examples, units) or alike in all examples, for a step of 1 along that direction."""
     factored: float
     size: Callable[[], float]
     """The magnitude of what was summed for it, before anything cancelled. It takes long, and what is left is no larger."""
@@ -70,7 +70,9 @@ def is_off(sample: Sample, single: float, spread: float) -> bool:
 
 def sample_moves(check: FactoredCheck, number: int, samples: list[Sample]) -> Moves:
     """The output's moves along the samples of a layer."""
-    directions = np.stack([sample.move for sample in samples])
+    directions = np.empty((len(samples), *check.D[number].numeric.shape))
+    for place, sample in enumerate(samples):
+        directions[place] = sample.move
 
     def moves(steps: Array, side: Side | None, kinks: Kinks | None) -> Array:
         inner = Kinks(np.zeros((*steps.shape, directions.shape[1]), dtype=bool))
@@ -105,15 +107,15 @@ def samples_of_layer(
         column[:, j] = A[:, i]
         yield Sample(layer.weights, column, D_W[i, j], size_W)
         u, v = signs(rng, len(W)), signs(rng, units)
-        yield Sample(layer.weights, np.outer(A @ u, v), float(u @ D_W @ v), size_W)
+        yield Sample(layer.weights, (A @ u)[:, None] * v, float(u @ D_W @ v), size_W)
     if source in estimates:
         D_A = suffix.rows(estimates[source].numeric)
         u, v = signs(rng, examples), signs(rng, len(W))
-        yield Sample(source, np.outer(u, v @ W), float(u @ D_A @ v), size_A)
+        yield Sample(source, u[:, None] * (v @ W), float(u @ D_A @ v), size_A)
     if layer.bias in estimates:
         D_b = estimates[layer.bias].numeric
         v = signs(rng, units)
-        yield Sample(layer.bias, np.broadcast_to(v, (examples, units)), float(D_b @ v), lambda: float(np.abs(D).sum()))
+        yield Sample(layer.bias, v, float(D_b @ v), lambda: float(np.abs(D).sum()))
 
 
 def signs(rng: np.random.Generator, count: int) -> Array:

@@ -6,6 +6,7 @@ Arrays have one example a row, whatever the layout of the problem; moves have le
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,7 @@ import numpy as np
 from engine.check.increments import MOST_KINKS, STILL, Kink, Kinks
 from engine.graph.graph import Node
 from engine.graph.run import Run
-from engine.ops.lines import ClassLines
-from engine.ops.losses import is_one_hot
+from engine.ops.lines import ClassLines, ClassLosses
 from engine.ops.row import Array, Op, Side
 from engine.problems import Problem
 
@@ -51,16 +51,17 @@ class Suffix:
     def lines(self, number: int, weight: float) -> ClassLines | None:
         """For units that move the last logits along lines: those of the last layer, and single ones before it."""
         last = len(self.layers) - 1
-        make = self.shortcut.fusion.lines if self.shortcut else None
-        if make is None or not is_one_hot(self.Y, axis=-1):
+        if number < last - 1 or self.classes is None or not (number == last or self.is_elementwise(number)):
             return None
-        if number == last:
-            W = np.eye(self.Z[last].shape[1])
-        elif number == last - 1 and self.is_elementwise(number):
-            W = self.W[last] - self.W[last][:, :1]  # only how a unit's weights differ counts
-        else:
-            return None
-        return make(self.Z[last], self.Y, W, self.losses[1]["scale"] * weight)
+        # Only how a unit's weights differ counts.
+        W = np.eye(self.Z[last].shape[1]) if number == last else self.W[last] - self.W[last][:, :1]
+        return self.classes.along(W, self.losses[1]["scale"] * weight)
+
+    @cached_property
+    def classes(self) -> ClassLosses | None:
+        """The losses along lines, where they are known."""
+        of = self.shortcut.fusion.classes if self.shortcut else None
+        return of(self.Z[-1], self.Y) if of else None
 
     def smooth_moves(self, number: int, examples: slice, steps: Array) -> Array | None:
         """The moves of a layer's units for steps (…, examples, units) of their Z; None if one reaches a kink."""

@@ -80,16 +80,17 @@ def judge(
     """
     submitted, numeric, spread, kinked = estimate.project(claim), estimate.numeric, estimate.spread, estimate.kinked
     any_kink = bool(kinked.any())
-    with np.errstate(invalid="ignore", over="ignore"):
-        apart = estimate.apart(submitted) if apart is None else apart
+    if apart is None:
+        with np.errstate(invalid="ignore", over="ignore"):
+            apart = estimate.apart(submitted)
     own = largest(np.atleast_1d(numeric)[~np.atleast_1d(kinked)]) if any_kink else estimate.largest
     rounding = ROUNDING * scale + summed_rounding(claim, estimate) + UNDERFLOW
     bound = spread + (rounding + tolerance * own)
+    if not any_kink:
+        least_bound, largest_bound = extent(bound)
+        if apart <= least_bound and largest_bound <= TOO_WIDE * own:  # the common case: within a bound that says much
+            return Verdict(name, "agrees", apart, largest_bound)
     with np.errstate(invalid="ignore", over="ignore"):
-        if not any_kink:
-            least_bound, largest_bound = extent(bound)
-            if apart <= least_bound and largest_bound <= TOO_WIDE * own:  # the common case: within a bound that says much
-                return Verdict(name, "agrees", apart, largest_bound)
         submitted, numeric, spread, kinked, bound = map(np.atleast_1d, (submitted, numeric, spread, kinked, bound))
         error = np.abs(submitted - numeric)
         if any_kink:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.ops.losses import is_one_hot
 from engine.ops.row import Array
 from engine.ops.stable import SoftmaxRows
 
@@ -18,21 +19,35 @@ LARGEST = 1e100
 """Beyond, squares overflow."""
 
 
-class ClassLines:
-    """Lines for several units: `W` (units, classes) holds the direction in which each moves the logits of any example."""
+class ClassLosses:
+    """The losses at some logits for one-hot labels, one example a row."""
 
-    def __init__(self, z: Array, y: Array, W: Array, scale: float) -> None:
-        """From logits and one-hot labels, one example a row. What is added for a class's own w is 0, never subtracted."""
-        classes = y.argmax(axis=1)
-        others = SoftmaxRows(z).p
-        others[np.arange(len(z)), classes] = 0.0
-        rest = others.sum(axis=1)
-        own = W.T[classes]
-        mixed, squares = others @ W.T, others @ (W * W).T
-        mean = mixed - rest[:, None] * own
+    @classmethod
+    def of(cls, z: Array, y: Array) -> ClassLosses | None:
+        """None for labels that are not one-hot."""
+        return cls(z, y) if is_one_hot(y, axis=-1) else None
+
+    def __init__(self, z: Array, y: Array) -> None:
+        self.classes = y.argmax(axis=1)
+        self.others = SoftmaxRows(z).p
+        self.others[np.arange(len(z)), self.classes] = 0.0
+        self.rest = self.others.sum(axis=1)[:, None]
+
+    def along(self, W: Array, scale: float) -> ClassLines:
+        """For several units: `W` (units, classes) holds the direction in which each moves the logits of any example."""
+        own = W.T[self.classes]
+        mixed, squares = self.others @ W.T, self.others @ (W * W).T
+        mean = mixed - self.rest * own
         variance = squares - own * (mixed + mean) - mean * mean
-        self.slope, self.curve = scale * mean, (0.5 * scale) * variance  # (examples, units)
-        self.reach = 2.0 * max(float(W.max(initial=0.0)), -float(W.min(initial=0.0)))
+        reach = 2.0 * max(float(W.max(initial=0.0)), -float(W.min(initial=0.0)))
+        return ClassLines(scale * mean, (0.5 * scale) * variance, reach)
+
+
+class ClassLines:
+    """Slope and curve of every example's loss along every unit's line: (examples, units)."""
+
+    def __init__(self, slope: Array, curve: Array, reach: float) -> None:
+        self.slope, self.curve, self.reach = slope, curve, reach
 
     def increment(self, examples: slice, a: Array) -> Array | None:
         """The exact changes of the losses of some examples for a (…, examples, units); None where a move is not short."""

@@ -25,6 +25,8 @@ def ramp_increment(x: Array, dx: Array, side: Side | None = None, chosen: float 
 
 def touches(x: Array, dx: Array) -> Array:
     """Where moving by Δ reaches or crosses x = 0."""
+    if np.shape(dx) and np.abs(x).min(initial=np.inf) > max(dx.max(initial=0.0), -dx.min(initial=0.0)):
+        return np.zeros(np.broadcast_shapes(x.shape, dx.shape), dtype=bool)  # no need to look at every step
     reached: Array = np.abs(x) <= np.abs(dx)
     return reached & (np.asarray(dx) != 0.0) if reached.any() else reached
 
