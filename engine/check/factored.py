@@ -117,10 +117,10 @@ class FactoredCheck:
         if lines is None:
             return None
         alone = number < len(self.suffix.layers) - 1
+        self.evaluations += len(MULTIPLES) * h.shape[1]
         parts: list[tuple[Array, Array]] = []
         for examples in self.blocks_of_examples(h):
             steps = np.multiply.outer(MULTIPLES, h[examples])
-            self.evaluations += len(MULTIPLES) * h.shape[1]
             moves = self.suffix.smooth_moves(number, examples, steps) if alone else steps
             moved = None if moves is None else lines.increment(examples, moves)
             if moved is None:
@@ -145,6 +145,7 @@ class FactoredCheck:
 
     def by_entries(self, h: Array) -> Estimate:
         """The same for a fused head, whose loss has one term an entry."""
+        evaluations = 0
         parts: list[tuple[Array, Array]] = []
         for examples in self.blocks_of_examples(h):
 
@@ -153,8 +154,9 @@ class FactoredCheck:
 
             known = max((largest(numeric) for numeric, _ in parts), default=0.0)
             found = difference(moves, h[examples], adapt=True, scale=known)
-            self.evaluations += found.evaluations // max(1, len(h[examples]))
+            evaluations += found.evaluations
             parts.append((found.columns["numeric"], found.columns["spread"]))
+        self.evaluations += evaluations // len(h)
         numeric, spread = joined(parts)
         return Estimate(numeric, spread, NOWHERE, numeric, numeric)
 
