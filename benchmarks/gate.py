@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.app import create_app
 from service.contract.examples import GRADIENTS
 from service.access.gate import CLIENT
-from service.access.keys import Client, entry_of, make_key
+from service.keys import Client, entry_of, make_key
 from service.settings import Settings
 
 AT_ONCE = 10

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from engine import read_problem
-from service.work.allowance import Allowance
+from service.operations.allowance import Allowance
 from service.work.answer import SMALL
-from service.work.certificates import CERTIFICATES
+from service.operations.certificates import CERTIFICATES
 from service.work.cost import seconds
 from service.work.pace import pace
 from service.work.perform import perform

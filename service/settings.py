@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from service.access.keys import read_keys
+from service.keys import read_keys
 
 PREFIX = "VERIGRAD_"
 MB = 2**20

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from service.work.allowance import Allowance
+from service.operations.allowance import Allowance
 from service.work.perform import perform
 from tests.golden_cases import CASES
 

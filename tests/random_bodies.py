@@ -20,7 +20,7 @@ from engine.ops import ACTIVATIONS
 from engine.optimizers import OPTIMIZERS
 from engine.problems.loss_rules import LOSS_RULES
 from engine.problems.network import SPREADS
-from service.work.allowance import Allowance
+from service.operations.allowance import Allowance
 from service.work.perform import perform
 from tests.contract import CLOSED
 from tests.golden_cases import CASES

@@ -8,8 +8,8 @@ from starlette.responses import Response, StreamingResponse
 
 from service.app import create_app
 from service.http.server import run
-from service.http.sockets import listen
 from service.processes.greeting import greeting
+from service.processes.sockets import listen
 from service.replies.errors import add_error_handlers
 from service.settings import Settings
 

@@ -17,7 +17,7 @@ import pytest
 from service.cli import run
 from service.cli.ask import COMMANDS
 from service.contract.examples import CHECK, GRADE, GRADE_BATCH, GRADIENTS, MISTAKES, TRAIN
-from service.operations import OPERATIONS
+from service.work.perform import PERFORMED
 from tests.serving import PATIENCE, environment, free_port
 
 VERIGRAD = [sys.executable, "-m", "service"]
@@ -240,7 +240,7 @@ def test_address_and_key_come_from_the_environment(ask, elsewhere, monkeypatch):
 
 
 def test_a_fault_of_ours_is_said_to_be_one(ask, monkeypatch, caplog):
-    monkeypatch.setitem(OPERATIONS, "gradients", lambda wire, allowance: 1 / 0)
+    monkeypatch.setitem(PERFORMED, "gradients", lambda wire, allowance: 1 / 0)
     status, out, told = ask("gradients", "-", given=GRAPH)
     assert (status, out) == (5, b"")
     assert orjson.loads(told.splitlines()[-1])["type"] == "/problems/internal-error"

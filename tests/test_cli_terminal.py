@@ -9,7 +9,7 @@ import pytest
 from service.cli.locate import locate, place_of
 from service.cli.show import show, show_problem
 from service.contract.examples import CHECK, GRADE, GRADE_BATCH, GRADIENTS, MISTAKES, TRAIN
-from service.work.allowance import Allowance
+from service.operations.allowance import Allowance
 from service.work.perform import perform
 from tests.terminal import on_a_terminal
 

@@ -10,12 +10,11 @@ from jsonschema import Draft202012Validator
 
 from engine.errors import EngineError
 from service.contract.examples import PREDICTIONS
-from service.operations import OPERATIONS
+from service.operations.allowance import Allowance
 from service.requests.forms import form_of
 from service.requests.walker import Walker
 from service.schemas.requests import REQUESTS
-from service.work.allowance import Allowance
-from service.work.perform import perform
+from service.work.perform import PERFORMED, perform
 from tests.contract import SCHEMAS
 from tests.mutations import EXAMPLES, mutated
 
@@ -53,7 +52,7 @@ def faults(operation, body):
 
 def refusal(operation, body):
     try:
-        OPERATIONS[operation](copy.deepcopy(body), Allowance())
+        PERFORMED[operation](copy.deepcopy(body), Allowance())
     except EngineError as error:
         return error
     return None

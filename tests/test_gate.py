@@ -16,10 +16,10 @@ from starlette.testclient import TestClient
 
 import service.routes
 from service.access.gate import FAILURES, Gate, client_of
-from service.access.keys import Client, entry_of, make_key
 from service.access.scopes import LEAST_SCOPE, require_rows
 from service.app import create_app
 from service.contract.examples import GRADE, GRADE_BATCH, GRADIENTS
+from service.keys import Client, entry_of, make_key
 from service.settings import Settings
 from service.work.answer import SMALL
 from tests.serving import Served

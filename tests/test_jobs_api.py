@@ -7,12 +7,12 @@ import orjson
 import pytest
 from starlette.testclient import TestClient
 
-from service.access.keys import entry_of, make_key
 from service.app import create_app
 from service.contract.examples import JOBS
 from service.jobs.attempts import Attempts
 from service.jobs.runner import Limits, Runner
-from service.jobs.statuses import FAILED, SUCCEEDED
+from service.keys import entry_of, make_key
+from service.schemas.statuses import FAILED, SUCCEEDED
 from service.settings import Settings
 from tests.contract import CLOSED, DOCUMENT, validate
 from tests.job_bodies import training

@@ -16,10 +16,10 @@ from service.jobs.delivery import Delivery
 from service.jobs.fleet import DeclaredDead, Fleet
 from service.jobs.prepare import prepare
 from service.jobs.record import CHECKPOINT, RESULT
-from service.jobs.statuses import CANCELLED, QUEUED, RUNNING, SUCCEEDED
 from service.jobs.store import BadCursor, KeyTaken, LimitReached, Store
 from service.jobs.sweeper import Sweeper
 from service.jobs.tables import jobs, metadata, parts, workers
+from service.schemas.statuses import CANCELLED, QUEUED, RUNNING, SUCCEEDED
 from service.settings import BadSetting, Settings
 from tests.job_bodies import submission, training
 from tests.serving import environment

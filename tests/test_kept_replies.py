@@ -4,10 +4,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.app import create_app
-from service.operations import OPERATIONS
 from service.replies.problem_documents import Reply
 from service.settings import Settings
 from service.work.kept_replies import MOST_SENT, PART, REPEATABLE, KeptReplies
+from service.work.perform import PERFORMED
 
 BODY = {"graph": {"expressions": ["J = a * b"]}, "values": {"a": 2, "b": 3}}
 GRADED = {**BODY, "answers": {"da": 3}}
@@ -33,8 +33,8 @@ def counted(monkeypatch):
 
         return do
 
-    for name, operation in OPERATIONS.items():
-        monkeypatch.setitem(OPERATIONS, name, counting(name, operation))
+    for name, operation in PERFORMED.items():
+        monkeypatch.setitem(PERFORMED, name, counting(name, operation))
     return done
 
 
@@ -54,7 +54,7 @@ def test_a_check_is_done_each_time(counted):
     for _ in range(2):
         assert client.post("/v1/check", json=BODY).json()["status"] == "agrees"
     assert counted == ["check", "check"]
-    assert set(OPERATIONS) - REPEATABLE == {"check", "grade_batch", "job"}
+    assert set(PERFORMED) - REPEATABLE == {"check", "grade_batch", "job"}
 
 
 def test_what_is_refused_is_not_kept(counted):

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-import service.access.keys
+import service.keys
 from service.access.exposure import is_loopback, refuse_exposure
-from service.access.keys import Client, entry_of, make_key, read_keys
+from service.keys import Client, entry_of, make_key, read_keys
 from service.settings import BadSetting, Settings
 from tests.serving import PATIENCE, ROOT, SERVE, Served, environment, free_port
 
@@ -58,7 +58,7 @@ def test_every_hash_is_compared_in_constant_time(monkeypatch, asked):
         compared.append((known, given))
         return known == given
 
-    monkeypatch.setattr(service.access.keys, "compare_digest", spy)
+    monkeypatch.setattr(service.keys, "compare_digest", spy)
     entries = [entry_of("first", "grade", KEY), f"mid:grade:{'1' * 64}", entry_of("last", "grade", OTHER)]
     read_keys(",".join(entries)).client_of(asked.encode())
     assert [known for known, _ in compared] == [bytes.fromhex(entry.rpartition(":")[2]) for entry in entries]
@@ -198,7 +198,7 @@ def test_making_a_key_is_refused_in_words():
         ("a b", "grade"): "name of the key",
     }.items():
         done = subprocess.run(
-            [sys.executable, "-m", "service.access.keys", *arguments], env=environment(), capture_output=True, text=True
+            [sys.executable, "-m", "service.keys", *arguments], env=environment(), capture_output=True, text=True
         )
         assert (done.returncode, done.stdout) == (1, "")
         assert sentence in done.stderr

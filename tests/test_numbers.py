@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from service.work.allowance import Allowance
+from service.operations.allowance import Allowance
 from service.work.perform import perform
 
 DOCUMENT = (Path(__file__).parent.parent / "docs" / "numbers.md").read_text(encoding="utf-8")

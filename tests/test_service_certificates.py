@@ -7,8 +7,8 @@ import pytest
 from engine import Key, certify, read_problem, solve
 from engine.errors import KeyRefuted
 from service.contract.examples import GRADIENTS, LOGISTIC_STEP, THREE_TWO_ONE
-from service.work import certificates
-from service.work.certificates import Certificates, digest_of
+from service.operations import certificates
+from service.operations.certificates import Certificates, digest_of
 
 
 @pytest.fixture

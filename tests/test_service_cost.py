@@ -9,12 +9,12 @@ from starlette.testclient import TestClient
 
 from service.app import create_app
 from service.contract.examples import GRADIENTS, SIBLINGS, THREE_TWO_ONE
-from service.operations import OPERATIONS
+from service.operations.allowance import Allowance
 from service.replies.problem_documents import TooMuchWork
 from service.settings import Settings
-from service.work.allowance import Allowance
 from service.work.cost import ESTIMATES, refuse_more, seconds
 from service.work.pace import SLOWEST, pace
+from service.work.perform import PERFORMED
 from service.work.size import size_of
 
 client = TestClient(create_app(Settings(budget=2)))
@@ -30,7 +30,7 @@ JSON = st.recursive(
 )
 
 
-@given(JSON, st.sampled_from(sorted(OPERATIONS)))
+@given(JSON, st.sampled_from(sorted(PERFORMED)))
 def test_anything_has_an_estimate(wire, operation):
     assert seconds(operation, wire) >= 0
 
@@ -38,14 +38,14 @@ def test_anything_has_an_estimate(wire, operation):
 @given(
     st.dictionaries(NAMES, JSON, max_size=6),
     st.sampled_from([THREE_TWO_ONE, SIBLINGS]),
-    st.sampled_from(sorted(OPERATIONS)),
+    st.sampled_from(sorted(PERFORMED)),
 )
 def test_so_has_what_is_almost_right(changes, wire, operation):
     assert seconds(operation, {**wire, **changes}) >= 0
 
 
 def test_every_operation_has_an_estimate():
-    assert ESTIMATES.keys() | {"job"} == OPERATIONS.keys()
+    assert ESTIMATES.keys() | {"job"} == PERFORMED.keys()
 
 
 def network(widths, examples, **more):

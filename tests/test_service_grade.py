@@ -10,8 +10,8 @@ from engine.errors import KeyRefuted, KeyUnconfirmed
 from engine.grading.mistakes import MISTAKES
 from service.app import create_app
 from service.contract.examples import GRADE, GRADE_BATCH, SIBLINGS
+from service.operations.certificates import CERTIFICATES
 from service.settings import Settings
-from service.work.certificates import CERTIFICATES
 from tests.contract import SCHEMAS, closed, validate
 from tests.problems import CASES
 from tests.test_service_errors import problem

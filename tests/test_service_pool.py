@@ -12,9 +12,9 @@ from starlette.testclient import TestClient
 
 from service.app import create_app
 from service.contract.examples import GRADIENTS
+from service.operations.allowance import Allowance
 from service.replies.problem_documents import Busy, DeadlineExceeded, WorkLost
 from service.settings import Settings
-from service.work.allowance import Allowance
 from service.work.perform import perform
 from service.work.pool import Pool
 

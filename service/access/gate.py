@@ -14,9 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.errors import shorten, suggestion
 from service.access.addresses import address_of
-from service.access.keys import NOBODY, Client, read_keys
 from service.access.rate import Buckets
 from service.access.scopes import ADDRESSES, ANY_RATE, NO_KEY, least_scope
+from service.keys import NOBODY, Client, read_keys
 from service.replies.errors import respond
 from service.replies.problem_documents import Forbidden, NoKey, NotFound, RequestError, TooManyRequests, request_problem
 from service.settings import Settings

@@ -25,7 +25,7 @@ def answer(operation: str, body: bytes, url: str | None, key: str | None) -> Ans
 
 
 def here(operation: str, body: bytes) -> Answer:
-    from service.work.allowance import Allowance
+    from service.operations.allowance import Allowance
     from service.work.perform import perform
 
     # Nobody else waits for this machine, so work takes as long as it takes; what would not fit in memory is refused.

@@ -21,7 +21,7 @@ from engine.problems.loss_rules import LOSS_RULES, LossRule
 from engine.problems.network import SPREADS
 from engine.solution import PARTS
 from engine.training.request import PARTS as PARTS_OF_A_STEP
-from service.contract.tolerances import FORMULAS
+from service.schemas.tolerances import FORMULAS
 
 EXPRESSION_NAMES = ("a", "b", "c")
 LOSS_NAMES = ("A", "Y")

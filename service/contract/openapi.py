@@ -19,6 +19,7 @@ from service.access.scopes import LEAST_SCOPE
 from service.contract.examples import Example
 from service.contract.nullable import nullable
 from service.operations import OPERATIONS
+from service.operations.allowance import Allowance
 from service.replies.problem_documents import MEDIA_TYPE, problem_document
 from service.replies.problem_types import PROBLEM_TYPES
 from service.requests.forms import all_definitions
@@ -32,7 +33,6 @@ from service.schemas.mistakes import MistakesResponse
 from service.schemas.operation import Health, ProblemDocument
 from service.schemas.requests import KINDS, REQUESTS, UNIONS
 from service.schemas.train import TrainResponse
-from service.work.allowance import Allowance
 
 PREFIX = "#/components/schemas/"
 RESPONSES = (

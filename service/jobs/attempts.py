@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from service.jobs.database import Database, now
 from service.jobs.record import BODY, CHECKPOINT, RESULT, text_of
-from service.jobs.statuses import CANCELLED, QUEUED, RUNNING, UNFINISHED
 from service.jobs.tables import jobs, parts
+from service.schemas.statuses import CANCELLED, QUEUED, RUNNING, UNFINISHED
 
 
 class Stale(Exception):

@@ -23,9 +23,9 @@ from service.jobs.failures import out_of_memory
 from service.jobs.kinds import KINDS, beneath
 from service.jobs.messages import Message, receive, send
 from service.jobs.work import Outcome, Work, failed
+from service.operations.allowance import Allowance
 from service.processes.parent import end_with_parent
 from service.replies.problem_documents import problem_of
-from service.work.allowance import Allowance
 
 NICENESS = 10
 """Less urgent than anything that somebody waits for."""

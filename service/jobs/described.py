@@ -10,8 +10,8 @@ from fastapi import Response
 from service.contract.examples import JOBS, Example
 from service.contract.openapi import problem, reference, requested, shown, written
 from service.operations import OPERATIONS
+from service.operations.allowance import Allowance
 from service.schemas.jobs import EVENTS, FAILED, JOB, PAGE, PARAMETERS
-from service.work.allowance import Allowance
 
 KINDS = {"train": "TrainJobRequest", "check": "CheckRequest", "grade_batch": "GradeBatchRequest"}
 RESULTS = ("TrainJobResult", "CheckResponse", "GradeBatchResponse")

@@ -10,10 +10,10 @@ from typing import Any
 from engine import EngineError
 from service.jobs.training import read_train, train
 from service.jobs.work import Outcome, Work, succeeded
+from service.operations.allowance import Allowance
 from service.operations.check import check, read_check
 from service.operations.grade import grade_batch, read_batch
 from service.replies.problem_documents import RequestError
-from service.work.allowance import Allowance
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from service.jobs.statuses import FINISHED
 from service.jobs.tables import jobs
+from service.schemas.statuses import FINISHED
 
 BODY, CHECKPOINT, RESULT = "body", "checkpoint", "result"
 

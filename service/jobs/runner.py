@@ -15,8 +15,8 @@ from service.jobs.attempts import Attempt, Attempts, Stale
 from service.jobs.failures import lost, timed_out
 from service.jobs.messages import Message
 from service.jobs.processes import Child, ChildLost
-from service.jobs.statuses import CANCELLED, FAILED, INTERRUPTED
 from service.replies.problem_documents import Document
+from service.schemas.statuses import CANCELLED, FAILED, INTERRUPTED
 
 LOOK = 0.25
 """Seconds between two looks at whether the job was cancelled, or ran out of time."""

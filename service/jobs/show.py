@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from service.jobs.record import Job
-from service.jobs.statuses import SUCCEEDED
+from service.schemas.statuses import SUCCEEDED
 
 
 def show(job: Job) -> dict[str, Any]:

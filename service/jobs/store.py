@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from service.jobs.database import Database, now
 from service.jobs.record import BODY, COLUMNS, Job, job_of
-from service.jobs.statuses import CANCELLED, QUEUED, RUNNING, UNFINISHED
 from service.jobs.tables import jobs, parts
+from service.schemas.statuses import CANCELLED, QUEUED, RUNNING, UNFINISHED
 
 Enqueue = Callable[[sa.Connection, str, int], None]
 """Have a job delivered, in this transaction, after so many others of its owner."""

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from service.jobs.database import Database, now
 from service.jobs.delivery import Delivery
-from service.jobs.statuses import FINISHED, UNFINISHED
 from service.jobs.tables import jobs
+from service.schemas.statuses import FINISHED, UNFINISHED
 
 RECONCILE = 5.0
 """Seconds between two looks for jobs that are not being delivered at all."""

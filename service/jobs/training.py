@@ -9,11 +9,11 @@ from engine import fit, read_fit
 from engine.errors import BadCheckpoint
 from engine.training import FitResult, LongTraining, Progress
 from service.jobs.failures import diverged, refuted
-from service.jobs.statuses import INTERRUPTED
 from service.jobs.work import Outcome, Work, failed, succeeded
+from service.operations.allowance import Allowance
 from service.replies.numbers import Numbers
 from service.replies.render import present
-from service.work.allowance import Allowance
+from service.schemas.statuses import INTERRUPTED
 
 INTERVAL = 0.5
 """Seconds between two reports of progress."""

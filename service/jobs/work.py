@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from service.jobs.statuses import FAILED, SUCCEEDED
+from service.operations.allowance import Allowance
 from service.replies.problem_documents import Document
-from service.work.allowance import Allowance
+from service.schemas.statuses import FAILED, SUCCEEDED
 
 Report = Callable[[dict[str, Any], Callable[[], bytes] | None], None]
 """How far it is, and from where it could go on."""

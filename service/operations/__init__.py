@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from service.operations.allowance import Allowance
 from service.operations.check import check
 from service.operations.grade import grade, grade_batch
 from service.operations.gradients import gradients
-from service.operations.job import job
 from service.operations.mistakes import mistakes
 from service.operations.train import train
-from service.work.allowance import Allowance
 
 Operation = Callable[[Any, Allowance], dict[str, Any]]
 
@@ -23,7 +22,6 @@ OPERATIONS: dict[str, Operation] = {
     "check": check,
     "grade": grade,
     "grade_batch": grade_batch,
-    "job": job,
     "mistakes": mistakes,
     "train": train,
 }

@@ -10,9 +10,9 @@ from engine.check.checking import read_claims, read_options
 from engine.errors import BadProblem
 from engine.problems import Problem
 from engine.reading.arrays import kind_of
+from service.operations.allowance import Allowance
 from service.replies.render import render_check
 from service.requests.body import divide
-from service.work.allowance import Allowance
 
 
 def check(wire: Any, allowance: Allowance) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from engine.errors import BadProblem, TooLarge
 from engine.problems import Problem
 from engine.reading.arrays import kind_of
 from engine.reading.fields import read_list, read_object
+from service.operations.allowance import Allowance
+from service.operations.certificates import CERTIFICATES
 from service.replies.problem_documents import Forbidden, item_problem
 from service.replies.render import render_grade
 from service.requests.body import divide
-from service.work.allowance import Allowance
-from service.work.certificates import CERTIFICATES
 
 Tell = Callable[[int, int], None]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from engine import read_problem, solve
+from service.operations.allowance import Allowance
+from service.operations.certificates import CERTIFICATES
 from service.replies.render import render_solution
 from service.requests.body import divide
-from service.work.allowance import Allowance
-from service.work.certificates import CERTIFICATES
 
 
 def gradients(wire: Any, allowance: Allowance) -> dict[str, Any]:

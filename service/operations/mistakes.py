@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from engine import distinguish, read_problem
+from service.operations.allowance import Allowance
 from service.replies.render import render_distinction
 from service.requests.body import divide
-from service.work.allowance import Allowance
 
 
 def mistakes(wire: Any, allowance: Allowance) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from engine import read_training, train_steps
+from service.operations.allowance import Allowance
 from service.replies.render import render_training
-from service.work.allowance import Allowance
 
 
 def train(wire: Any, allowance: Allowance) -> dict[str, Any]:

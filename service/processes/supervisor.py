@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-from service.http.sockets import listen
 from service.processes.greeting import greeting
 from service.processes.parent import READY
+from service.processes.sockets import listen
 from service.settings import PREFIX, Settings
 
 TICK = 0.1

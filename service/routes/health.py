@@ -12,7 +12,7 @@ from engine.errors import KeyRefuted
 from service.contract.examples import GRADIENTS
 from service.contract.openapi import shown
 from service.operations import OPERATIONS
-from service.work.allowance import Allowance
+from service.operations.allowance import Allowance
 
 router = APIRouter(tags=["operation"])
 

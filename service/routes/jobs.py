@@ -18,9 +18,9 @@ from service.jobs.kinds import KINDS
 from service.jobs.record import Job
 from service.jobs.refusals import BadParameter, JobFinished, JobUnfinished, NoResult
 from service.jobs.show import address, show
-from service.jobs.statuses import STATUSES
 from service.jobs.store import BadCursor, Store, Submission
 from service.schemas.jobs import PARAMETERS
+from service.schemas.statuses import STATUSES
 from service.settings import Settings
 from service.work.answer import allowance_of, read_body, reply_to
 

@@ -12,11 +12,11 @@ from engine.grading.grade import Verdict
 from engine.grading.mistakes import MISTAKES
 from engine.grading.policy import FEEDBACK, MOST_POINTS
 from engine.version import ENGINE_VERSION, POLICY_VERSION
-from service.contract.tolerances import FORMULAS
 from service.schemas.base import Absent, Part, Reason, Results, Wire, either, one_of, row_model
 from service.schemas.gradients import CERTIFICATE, Formula, Kink
 from service.schemas.mistakes import MISTAKE
 from service.schemas.operation import ProblemDocument
+from service.schemas.tolerances import FORMULAS
 
 ANSWERS = {"dZ2": [["0.090"]], "dW2": [["0.087"], ["0.034"]]}
 EXPLANATION = {name: MISTAKE[name] for name in ("code", "message")}

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from engine.limits import DEFAULT_LIMITS
 from engine.training.request import DTYPES
-from service.jobs.statuses import STATUSES
 from service.replies.problem_types import PROBLEM_TYPES
 from service.schemas.base import Absent, Numbers, Part, Reason, Results, Wire, one_of
 from service.schemas.operation import ProblemDocument
+from service.schemas.statuses import STATUSES
 from service.schemas.train import TrainOptions
 
 ID = "0b5e1a1c-4f2c-4f6e-9a51-0c8f5a3d7e21"

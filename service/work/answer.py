@@ -10,10 +10,10 @@ from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 
 from service.access.gate import client_of
+from service.operations.allowance import Allowance
 from service.replies.problem_documents import BodyTooLarge, Reply
 from service.requests.body import parse
 from service.settings import Settings
-from service.work.allowance import Allowance
 from service.work.cost import seconds
 from service.work.kept_replies import KeptReplies
 from service.work.perform import perform_parsed

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import orjson
 
-from service.work.allowance import Allowance
+from service.operations.allowance import Allowance
 from service.work.perform import perform
 from service.work.shared import read, write
 

@@ -15,8 +15,8 @@ from engine.check.checking import GENERAL_COORDINATES
 from engine.errors import TooLarge
 from engine.grading.distinguish import READABLE
 from engine.limits import DEFAULT_LIMITS
+from service.operations.allowance import Allowance
 from service.replies.problem_documents import TooMuchWork
-from service.work.allowance import Allowance
 from service.work.size import NOTHING, Size, shape_of, size_of
 
 US, NS = 1e-6, 1e-9

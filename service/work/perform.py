@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 import orjson
 
-from service.operations import OPERATIONS
+from service.jobs.reading import read_job
+from service.operations import OPERATIONS, Operation
+from service.operations.allowance import Allowance
 from service.replies.problem_documents import Reply, RequestError, WorkLost, problem_of, problem_reply
 from service.requests.body import parse
-from service.requests.faults import add_faults
-from service.work.allowance import Allowance
 from service.work.cost import refuse_more
+from service.work.faults import add_faults
+
+PERFORMED: dict[str, Operation] = {**OPERATIONS, "job": read_job}
+"""What a request can ask for; of a job that is to be read."""
 
 
 def perform(operation: str, body: bytes, allowance: Allowance) -> Reply:
@@ -30,7 +34,7 @@ def perform_parsed(operation: str, wire: Any, allowance: Allowance) -> Reply:
     try:
         refuse_more(operation, wire, allowance)
         with np.errstate(all="ignore"):  # what is not finite is told in the answer; it is no warning for the operator
-            return Reply(orjson.dumps(OPERATIONS[operation](wire, allowance), option=orjson.OPT_SERIALIZE_NUMPY))
+            return Reply(orjson.dumps(PERFORMED[operation](wire, allowance), option=orjson.OPT_SERIALIZE_NUMPY))
     except Exception as error:
         return refusal(error, operation, wire)
 

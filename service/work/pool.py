@@ -10,8 +10,8 @@ import asyncio
 from collections import deque
 from time import monotonic
 
+from service.operations.allowance import Allowance
 from service.replies.problem_documents import Busy, DeadlineExceeded, Reply, WorkLost
-from service.work.allowance import Allowance
 from service.work.process import Lost, Process
 
 SOON = {"retry-after": "1"}

@@ -17,8 +17,8 @@ from typing import Any
 
 import orjson
 
+from service.operations.allowance import Allowance
 from service.replies.problem_documents import Reply
-from service.work.allowance import Allowance
 from service.work.shared import read, shared_memory, write
 
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")

@@ -1,6 +1,6 @@
 """Who may use the service: bearer keys, of which it knows only the hashes. Make one with
 
-    python -m service.access.keys NAME SCOPE
+    python -m service.keys NAME SCOPE
 
 which prints the key, for the client, and its entry for VERIGRAD_KEYS.
 """
@@ -118,7 +118,7 @@ def entry_of(name: str, scope: str, key: str) -> str:
 
 def main(arguments: list[str]) -> None:
     if len(arguments) != 2:
-        sys.exit(f"usage: python -m service.access.keys NAME {{{','.join(SCOPES)}}}")
+        sys.exit(f"usage: python -m service.keys NAME {{{','.join(SCOPES)}}}")
     name, scope = arguments
     try:
         check_client(name, scope, "the key")

@@ -10,23 +10,23 @@ import orjson
 from engine.errors import BadProblem
 from engine.reading.arrays import kind_of
 from engine.reading.fields import read_object
-from service.jobs import kinds  # the module: it imports other operations, so its names may not be there yet
-from service.work.allowance import Allowance
+from service.jobs.kinds import KINDS, beneath
+from service.operations.allowance import Allowance
 
 
-def job(wire: Any, allowance: Allowance) -> dict[str, Any]:
+def read_job(wire: Any, allowance: Allowance) -> dict[str, Any]:
     """Its kind, and a digest that is the same for bodies that say the same."""
     kind, body = read_kind(wire)
-    with kinds.beneath(kind):
-        kinds.KINDS[kind].read(body, allowance)
+    with beneath(kind):
+        KINDS[kind].read(body, allowance)
     return {"kind": kind, "digest": sha256(orjson.dumps(wire, option=orjson.OPT_SORT_KEYS)).hexdigest()}
 
 
 def read_kind(wire: Any) -> tuple[str, Any]:
     if not isinstance(wire, dict):
         raise BadProblem(f'expected a job: an object such as {{"train": {{…}}}}, not {kind_of(wire)}')
-    given = read_object(wire, "", optional=list(kinds.KINDS))
+    given = read_object(wire, "", optional=list(KINDS))
     if len(given) != 1:
-        raise BadProblem(f"a job is one of {', '.join(kinds.KINDS)}, with the body of that endpoint; {len(given)} are given")
+        raise BadProblem(f"a job is one of {', '.join(KINDS)}, with the body of that endpoint; {len(given)} are given")
     (kind,) = given
     return kind, given[kind]

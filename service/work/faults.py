@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.errors import EngineError
 from service.jobs.kinds import join
-from service.operations.job import read_kind
+from service.jobs.reading import read_kind
 from service.replies.problem_documents import Document
 from service.requests.forms import form_of
 from service.requests.walker import Walker
