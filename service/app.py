@@ -61,6 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=DESCRIPTION,
         openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         docs_url=None,
+        openapi_url=None,  # and these: see routes/docs.py
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,

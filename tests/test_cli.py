@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -296,3 +297,13 @@ print(status, *sorted({name.partition(".")[0] for name in sys.modules}), file=sy
     assert status == "0"
     assert {"numpy", "engine"} <= set(names)
     assert not {"fastapi", "starlette", "uvicorn", "pydantic", "pydantic_settings", "httpx", "rich", "anyio"} & set(names)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_an_answer_that_cannot_be_written_is_told():
+    for redirected in ("> /dev/full", ">&-"):
+        line = f"'{sys.executable}' -m service gradients - {redirected}"
+        done = subprocess.run(["sh", "-c", line], input=GRAPH, env=environment(), capture_output=True, timeout=PATIENCE)
+        assert done.returncode == 5
+        assert done.stderr.startswith(b"verigrad: the answer cannot be written: ")
+        assert b"Traceback" not in done.stderr

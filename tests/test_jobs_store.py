@@ -327,3 +327,14 @@ def test_old_jobs_are_purged_with_their_deliveries(database, delivery, submit):
     assert {job.id for job in Store(database).page(None, 10).jobs} == {recent, waiting}
     assert delivery.waiting() == {recent, waiting}
     assert sweeper.purge() == 0
+
+
+def test_the_file_of_jobs_is_for_its_owner_alone(tmp_path):
+    folder = tmp_path / "open to all"
+    folder.mkdir(mode=0o755)
+    database = Database(url_of(Settings(data_dir=folder)))
+    prepare(database)
+    with database.write() as connection:
+        connection.execute(jobs.delete())
+        assert {path.stat().st_mode & 0o077 for path in folder.iterdir()} == {0}
+    database.close()

@@ -28,7 +28,8 @@ def run(arguments: Sequence[str] | None) -> int:
     try:
         given = parser().parse_args(arguments)
         status: int = given.run(given)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import codecs
+import errno
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from typing import Any, BinaryIO, TextIO
 import orjson
 
 from service.cli.answer import Answer, answer, failure
-from service.cli.exits import BAD_INPUT, DONE, FAILED, MEANING
+from service.cli.exits import BAD_INPUT, DONE, FAILED, FAULT, MEANING
 
 SMALL = """'{"graph": {"expressions": ["J = x * x"]}, "values": {"x": 3}}'"""
 
@@ -81,7 +83,15 @@ def run(given: argparse.Namespace) -> int:
     except OSError as error:
         return tell(row, failure("The input cannot be read", f"{given.file}: {error.strerror}", BAD_INPUT), b"", given)
     found = answer(row.operation, body, given.url, given.key)
-    shown = tell(row, found, body, given)
+    try:
+        shown = tell(row, found, body, given)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is left in the stream would fail once more on the way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        print(f"verigrad: the answer cannot be written: {error.strerror}", file=sys.stderr)
+        return FAULT
     if shown == DONE and row.passes and given.fail:
         return DONE if row.passes(orjson.loads(found.content)) else FAILED
     return shown
@@ -96,6 +106,8 @@ def read(file: str) -> bytes:
 def tell(row: Command, found: Answer, body: bytes, given: argparse.Namespace) -> int:
     """For people on a terminal; else exactly what the service would send, as one line."""
     stream = sys.stdout if found.exit == DONE else sys.stderr
+    if stream is None:  # closed by whoever started this
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     if given.json or not stream.isatty():
         write(stream, found.content + b"\n")
     else:

@@ -15,7 +15,7 @@ NOT_ALLOWED = 3
 UNREACHABLE = 4
 """No service, one that is too busy, or one that took too long: try again."""
 FAULT = 5
-"""Of Verigrad itself."""
+"""Of Verigrad itself, or of where its answer is written to."""
 INTERRUPTED = 130
 """By Ctrl-C, as a shell says it."""
 NO_READER = 141
@@ -28,7 +28,7 @@ exit status:
   2  bad input, or a file that cannot be read
   3  the key may not do that
   4  no service, or it is too busy or took too long
-  5  a fault of Verigrad
+  5  a fault of Verigrad, or an answer that cannot be written
 """
 
 

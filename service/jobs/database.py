@@ -15,6 +15,8 @@ from service.settings import BadSetting, Settings
 FILE = "jobs.sqlite3"
 PATIENCE = 30_000
 """Milliseconds that a SQLite transaction waits for another to end."""
+JOURNAL = 64 * 2**20
+"""Bytes of SQLite's log that are kept once they are no longer needed."""
 CONNECT = 5
 """Seconds that PostgreSQL may take to accept a connection."""
 
@@ -86,6 +88,7 @@ class Database:
         connection.execute("PRAGMA journal_mode = WAL")  # who reads and who writes do not wait for each other
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {self.synchronous}")
+        connection.execute(f"PRAGMA journal_size_limit = {JOURNAL}")
 
     def close(self) -> None:
         self.engine.dispose()

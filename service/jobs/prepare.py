@@ -18,6 +18,8 @@ from service.jobs.delivery import prepare_delivery
 
 LOCK = 7_350_171_923
 """Any number that nothing else in a PostgreSQL database takes for an advisory lock."""
+PRIVATE = 0o600
+"""Jobs hold answer keys: nobody else's business."""
 RETRY = 0.1
 """Seconds between two tries to get it."""
 
@@ -48,10 +50,11 @@ def lock(database: Database) -> Iterator[None]:
                 connection.execute(sa.select(sa.func.pg_advisory_unlock(LOCK)))
         return
     path = Path(str(database.url.database))
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # jobs hold answer keys: nobody else's business
-    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, PRIVATE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        path.touch(PRIVATE)  # the folder may have been there before, and be open to others; SQLite's own files follow
         yield
     finally:
         os.close(descriptor)

@@ -9,7 +9,9 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import APIRouter
+import orjson
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
@@ -41,6 +43,13 @@ async def get_root() -> RedirectResponse:
 @router.get("/docs")
 async def get_docs() -> FileResponse:
     return FileResponse(PAGE / "docs.html", media_type="text/html", headers={"content-security-policy": POLICY})
+
+
+@router.get("/openapi.json")
+async def get_document(request: Request) -> Response:
+    # Putting it together takes most of a second, once: in a thread, so that nobody else waits for that.
+    document = await to_thread.run_sync(request.app.openapi)
+    return Response(orjson.dumps(document), media_type="application/json")
 
 
 @router.get("/docs/{name}")
