@@ -44,7 +44,8 @@ def large():
 
 
 LARGE = [(path, json.dumps(body).encode()) for path, body in large()]
-EXAMPLE = [(path, json.dumps(body).encode()) for path, body in EXAMPLES.values()]
+EXAMPLE = [(path, json.dumps(body).encode()) for path, body in EXAMPLES.values() if path != "/v1/jobs"]
+"""A job has another id each time."""
 WRONG = [("/v1/gradients", b"{"), ("/v1/grade", b'{"graph": 3}'), ("/v1/nothing", b"{}")]
 REQUESTS = [*LARGE, *EXAMPLE, *WRONG]
 

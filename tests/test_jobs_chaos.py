@@ -12,7 +12,7 @@ from tests.job_system import System, wait_for
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "4"))
 VICTIMS = ("child", "worker", "server", "everything")
-EPOCHS = 20_000
+EPOCHS = 10_000
 
 
 def test_whatever_is_killed_every_job_ends_once_with_the_right_result(database_url):

@@ -11,7 +11,7 @@ from service.contract.examples import JOBS, Example
 from service.contract.openapi import problem, reference, requested, shown, written
 from service.operations import OPERATIONS
 from service.operations.allowance import Allowance
-from service.schemas.jobs import EVENTS, FAILED, JOB, PAGE, PARAMETERS
+from service.schemas.jobs import EVENT, EVENTS, FAILED, JOB, PAGE, PARAMETERS
 
 KINDS = {"train": "TrainJobRequest", "check": "CheckRequest", "grade_batch": "GradeBatchRequest"}
 RESULTS = ("TrainJobResult", "CheckResponse", "GradeBatchResponse")
@@ -60,7 +60,10 @@ def resulting() -> dict[str, Any]:
 
 
 def streamed() -> dict[str, Any]:
-    events = {"description": "Events", "content": {"text/event-stream": {"schema": {"type": "string"}, "example": EVENTS}}}
+    events = {
+        "description": f"Events, such as\n\n```\n{EVENTS.strip()}\n```",
+        "content": {"text/event-stream": {"schema": EVENT}},
+    }
     nothing = {"description": "The job is finished, and nothing is new since `Last-Event-ID`"}
     last = header("Last-Event-ID", "The id of the last event that was received", {})
     return {

@@ -12,7 +12,7 @@ from engine.training.request import DTYPES
 from service.replies.problem_types import PROBLEM_TYPES
 from service.schemas.base import Absent, Numbers, Part, Reason, Results, Wire, one_of
 from service.schemas.operation import ProblemDocument
-from service.schemas.statuses import STATUSES
+from service.schemas.statuses import FINISHED, STATUSES
 from service.schemas.train import TrainOptions
 
 ID = "0b5e1a1c-4f2c-4f6e-9a51-0c8f5a3d7e21"
@@ -42,6 +42,11 @@ FAILED: dict[str, Any] = {
 }
 PAGE: dict[str, Any] = {"jobs": [JOB], "cursor": "MTc3MjYwMDc2Ny44OSAwYjVl"}
 EVENTS = f"retry: 1000\n\nid: 7\nevent: progress\ndata: {orjson.dumps(JOB).decode()}\n\n"
+EVENT = {
+    "type": "object",
+    "description": "`data` is the job as it then is, in JSON",
+    "properties": {"event": {"enum": ["progress", *FINISHED]}, "id": {"type": "string"}, "data": {"type": "string"}},
+}
 RECORD = {"epoch": 1, "cost": 0.9, "accuracy": 0.6, "validation_cost": 0.8, "validation_accuracy": 0.5}
 CHECKED = {"step": 100, "epoch": 34, "status": "agrees", "max_error": 2e-16}
 KINK = {**CHECKED, "step": 200, "epoch": 67, "status": "kink", "reason": "Z1[0][3] is at a kink"}
