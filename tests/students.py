@@ -46,8 +46,8 @@ class Writing:
     """Carries on with what was written and submitted, not with what was computed."""
 
     def write(self, value: Array) -> Any:
-        if not np.isfinite(value).all():
-            raise Stuck
+        if not (np.abs(value) < 1e15).all():
+            raise Stuck  # nobody writes such a number out
         if self.computed:
             return value.tolist()
         largest = float(np.abs(value).max()) if self.aligned else 0.0
@@ -71,6 +71,18 @@ def read(written: Any) -> Array:
     return np.array(written, dtype=float)
 
 
+BLUNDERS: dict[str, Callable[[Array], Array]] = {
+    "one number": lambda x: np.where(np.abs(x) == np.abs(x).max(), 1.5 * x, x),
+    "squared": np.square,
+    "inverted": lambda x: 1.0 / x,
+    "cosine": np.cos,
+    "one more": lambda x: x + 1.0,
+    "reversed": lambda x: x.ravel()[::-1].reshape(x.shape) + 0.37 * x,
+    "logarithm": lambda x: np.log1p(np.abs(x)),
+}
+"""Errors that are in no table of mistakes."""
+
+
 @dataclass
 class Student:
     """A notebook. Subclasses solve a task in it."""
@@ -80,7 +92,11 @@ class Student:
     """Which quantities are handed in; None for all."""
     slip: Slip | None = None
     blunder: str = ""
-    """A quantity in which one number is simply wrong."""
+    """A quantity that is simply wrong."""
+    blunders: str = "one number"
+    """How it is."""
+    calculates: bool = False
+    """A wrong number too was calculated, and has more digits than are written."""
     answers: dict[str, Any] = field(default_factory=dict)
     numbers: dict[str, Array] = field(default_factory=dict)
     """What was written down, before it was rounded."""
@@ -107,8 +123,9 @@ class Student:
         if value.ndim == 2 and min(value.shape) > 1 and not name.endswith("_new") and self.slips("transposed", name):
             wrote = value.T
         if name == self.blunder:
-            value = np.where(np.abs(value) == np.abs(value).max(), 1.5 * value, value)
-            value = read(self.writing.write(value))  # there is nothing behind it but what is written
+            value = BLUNDERS[self.blunders](value)
+            if not self.calculates:
+                value = read(self.writing.write(value))  # there is nothing behind it but what is written
         if wrote is not None and wrote.size == value.size and np.array_equal(wrote.ravel(), value.ravel()):
             wrote = None
         noted = value if wrote is None else wrote
@@ -134,7 +151,7 @@ class Student:
 
 def blank() -> dict[str, Any]:
     """An empty notebook."""
-    return {"answers": {}, "numbers": {}, "chances": {}, "slip": None, "blunder": "", "writing": Writing(computed=True)}
+    return {"answers": {}, "numbers": {}, "chances": {}, "slip": None, "blunder": "", "calculates": False, "writing": Writing(computed=True)}
 
 
 def sigmoid(z: Array) -> Array:

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from engine.grading.answers import Answer
-from engine.grading.candidates import Explanation, at_input
+from engine.grading.candidates import Explanation, at_input, same
 from engine.grading.compare import Tolerance
 from engine.grading.mistakes.scene import Scene
+from engine.grading.unrounded import Unrounded
 from engine.graph.backward import plan_gradients
 from engine.graph.graph import UNCHANGED, Changes, Graph
 from engine.ops.row import Array, Rule
@@ -26,6 +27,8 @@ from engine.problems import Problem
 from engine.quantities import Quantity, pin, recompute, with_pin
 
 MOST_WORLDS = 10
+EXACT = 1
+"""The place of the world of who keeps full precision, behind that of who carries on with what was written."""
 Rules = Mapping[tuple[str, int], Rule]
 PINNED = ("value", "gradient", "local")
 """The kinds of quantities that others follow from."""
@@ -118,6 +121,10 @@ class Worlds:
         """Whether an earlier answer was wrong."""
         self.unexplained = False
         """Whether one was, and no mistake of the table explains it."""
+        self.unrounded = Unrounded()
+        """The answers of which only the written digits are known: wrong ones, and what follows from them."""
+        self.doubtful = False
+        """Whether an answer after an error was right as far as it is written, which may still not be what was carried on."""
         self.emptied = False
         """Whether such an answer is mostly zeros where there are none: what follows from it is no work."""
 
@@ -132,6 +139,10 @@ class Worlds:
         """Pin a correct answer: as the truth, but after an error as what follows from it, if that reads the same."""
         if self.erred:
             matched = [self._reading(world, quantity, answer, truth, tolerance) for world in self.worlds]
+            exact = matched[EXACT]
+            self.doubtful |= exact is None
+            if exact is None or self.doubtful or not same(exact, truth):
+                self.unrounded.add(quantity, answer)
         else:
             matched = [truth] * len(self.worlds)
         self._pin(quantity, answer, matched, truth)
@@ -150,9 +161,14 @@ class Worlds:
                         break
             matched.append(found)
         first = next((value for value in matched if value is not None), None)
+        if first is None and self._follows_unrounded(quantity, answer, truth, tolerance):
+            first = answer.values.reshape(truth.shape)
+            matched[EXACT] = first
         if first is None:
             cells = (tolerance.right(answer, value) for value in tried.values())
             return Match(False, max(cells, key=np.count_nonzero, default=None))
+        if self.erred:
+            self.unrounded.add(quantity, answer)
         self._pin(quantity, answer, matched, first if self.erred else truth)
         return Match(True)
 
@@ -167,6 +183,7 @@ class Worlds:
             world.pin(quantity, answer, explanation.value.reshape(truth.shape), right=False)
             supposed.append(world)
         self.erred = True
+        self.unrounded.add(quantity, answer)
         if not explanations:
             self.unexplained = True
             telling = truth != 0.0
@@ -181,6 +198,16 @@ class Worlds:
         if self.emptied:
             return bool(((follows == 0.0) & (truth != 0.0)).any())
         return self.unexplained and not follows.any() and bool(truth.any())
+
+    def _follows_unrounded(self, quantity: Quantity, answer: Answer, truth: Array, tolerance: Tolerance) -> bool:
+        """Whether an answer follows from numbers that are only known to the digits in which they were written."""
+        world = self.worlds[EXACT]
+        if not self.unrounded.answers or world.carries or tolerance.mode != "as_written":
+            return False
+        follows = list(world.readings(quantity))
+        if any(self.trivialised(value, truth) for value in follows):
+            return False
+        return self.unrounded.consistent(world, quantity, answer, follows, **tolerance.settings)
 
     def _reading(self, world: World, quantity: Quantity, answer: Answer, truth: Array, tolerance: Tolerance) -> Array | None:
         for value in world.readings(quantity):

@@ -46,14 +46,17 @@ class Written:
         if not found.all():
             cut_off = np.abs(snapped) - self.size
             found |= (s * snapped >= 0.0) & (cut_off >= -self.slack) & (cut_off < self.cut_by)
-        # 0.998 is 1.0 in two digits, but only for who writes 1.0 and not 0.9.
         most = size.max(initial=0.0)
-        shown = np.minimum(most / (1 - 0.5 * 10.0**-self.least_digits), np.maximum(self.largest, most))
-        needed = 10.0 ** (1 - self.least_digits) * magnitude(shown) * (1 + SAME)
+        needed = self.needed(most)
         if not self.coarsest <= needed:
             found &= (unit <= needed) | (s == snapped)
         found |= off <= (max(floor, SAME) if self.computed else SAME) * most  # 1 − a² beside larger entries loses digits
         return found
+
+    def needed(self, most: float) -> float:
+        """The coarsest unit with digits enough, where max|T| is that: 0.998 is 1.0 for who writes 1.0, and not 0.9."""
+        shown = np.minimum(most / (1 - 0.5 * 10.0**-self.least_digits), np.maximum(self.largest, most))
+        return float(10.0 ** (1 - self.least_digits) * magnitude(shown) * (1 + SAME))
 
 
 def written(answer: Answer, least_digits: float) -> Written:
