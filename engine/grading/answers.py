@@ -48,7 +48,7 @@ class Answer:
     values: Array
     written: Any = field(repr=False)
     answered: Array | None = None
-    """Which entries are answered; None when all are."""
+    """Which entries are answered; None when all are. Where none is, the shape says nothing."""
     path: str = ""
     """Where it was read."""
     readings: dict[Hashable, Any] = field(default_factory=dict, repr=False)
@@ -58,6 +58,11 @@ class Answer:
     @property
     def shape(self) -> Shape:
         return self.values.shape
+
+    @property
+    def blank(self) -> bool:
+        """Whether nothing at all is answered, in whatever shape."""
+        return self.answered is not None and not self.answered.any()
 
     def digits(self) -> Digits:
         if self._digits is None:
@@ -70,6 +75,8 @@ def read_answer(value: Any, path: str) -> Answer:
     if isinstance(value, np.ndarray) or is_plain(value, 0):
         return Answer(read_array(value, path), value, path=path)
     flat = list(leaves_of(value, path))
+    if all(each is None for each, _ in flat):
+        return Answer(np.full(len(flat), np.nan), value, np.zeros(len(flat), dtype=bool), path)
     shape = rectangle_of(value, path)
     answered = np.array([each is not None for each, _ in flat])
     texts = [each.strip().replace(MINUS, "-") if isinstance(each, str) else None for each, _ in flat]

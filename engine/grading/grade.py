@@ -99,7 +99,8 @@ class Key:
     def grade(self, answers: Any, policy: Policy, path: str = "answers") -> Grade:
         """Read, order, mark one by one, and add up."""
         submitted, unreadable = self.read(answers, policy, path)
-        asked = policy.ask or tuple(dict.fromkeys([*self.problem.asked, *submitted]))
+        given = [name for name, answer in submitted.items() if not answer.blank]  # null is as if it were left out
+        asked = policy.ask or tuple(dict.fromkeys([*self.problem.asked, *given]))
         worlds = Worlds(self.problem)
         items: list[Item] = []
         known = [name for name in unreadable if name in self.computed]
@@ -109,7 +110,7 @@ class Key:
                 items.append(self.ungradable(quantity))
             elif quantity.name in unreadable:
                 items.append(unreadable.pop(quantity.name))
-            elif quantity.name not in submitted:
+            elif quantity.name not in submitted or submitted[quantity.name].blank:
                 items.append(self.missing(quantity, policy))
             else:
                 items.append(self.mark(quantity, submitted[quantity.name], worlds, policy))
