@@ -3,9 +3,10 @@
     .venv/bin/python benchmarks/over_http.py [SECONDS of one measurement [tiny] [small] [large] [models] [company]]
 
 Every server and the load generator run in processes of their own; they take turns, and what counts is the median of the
-ratios. Three readings, because the service keeps certificates by the digest of a problem, and the plan of a graph by its
-structure: `same` sends one body again and again, as a class does; `fresh` other numbers each time, which no certificate
-is kept of; `new` another structure each time, of which nothing is kept at all.
+ratios. Three readings, because the service keeps what it was asked before: `same` sends one body again and again, as load
+generators do, and is answered with the reply that is kept, so that nothing is computed; `fresh` sends other numbers each
+time, of which only the plan of the graph is kept; `new` another structure each time, of which nothing is kept at all.
+Whoever compares services should look at `fresh`.
 """
 
 from __future__ import annotations

@@ -151,7 +151,15 @@ class Student:
 
 def blank() -> dict[str, Any]:
     """An empty notebook."""
-    return {"answers": {}, "numbers": {}, "chances": {}, "slip": None, "blunder": "", "calculates": False, "writing": Writing(computed=True)}
+    return {
+        "answers": {},
+        "numbers": {},
+        "chances": {},
+        "slip": None,
+        "blunder": "",
+        "calculates": False,
+        "writing": Writing(computed=True),
+    }
 
 
 def sigmoid(z: Array) -> Array:

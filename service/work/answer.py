@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
+from anyio import to_thread
 from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 
@@ -28,7 +30,8 @@ async def answer(request: Request, operation: str) -> Response:
     body = await read_body(request, settings.max_body)
     allowance = allowance_of(request, settings)
     kept: KeptReplies = request.app.state.kept
-    asked = kept.key_of(operation, body, allowance.answers_shown)
+    name = partial(kept.key_of, operation, body, allowance.answers_shown)
+    asked = name() if len(body) <= SMALL else await to_thread.run_sync(name)  # to hash megabytes takes milliseconds
     reply = kept.find(asked)
     if reply is None:
         reply = await reply_to(request, operation, body, allowance, settings.inline)

@@ -15,7 +15,7 @@ from service.replies.problem_documents import Reply
 REPEATABLE = {"gradients", "grade", "mistakes", "train"}
 """Not a check: it tells how long it took. Nor a batch: a fault may be among its results, which is to be tried again."""
 MOST_SENT = 4 * 2**20
-"""Bytes of a body: to hash more would hold up others for more than a few milliseconds."""
+"""Bytes of a body: to hash more takes a good part of what it could save."""
 PART = 4
 """One reply takes at most this part of the room."""
 
