@@ -33,7 +33,7 @@ def part(d, position, *parts, axis):
 
 
 NUMPY = (
-    "exp log log1p sqrt tanh sign where sum mean max min maximum minimum clip ones outer transpose dot expand_dims"
+    "exp log log1p sin cos sqrt tanh sign where sum mean max min maximum minimum clip ones outer transpose dot expand_dims"
     " reshape pi"
 )
 NAMESPACE = {name: getattr(np, name) for name in NUMPY.split()} | {

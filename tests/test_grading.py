@@ -251,7 +251,7 @@ def test_what_each_level_shows(mlp):
     assert "expected" not in by_name["hint"]["A2"]
     assert by_name["full"]["A2"]["expected"] == [[0.6181096227568209]]
     assert by_name["full"]["dZ2"]["worked"].startswith("dZ2 = dA2 * A2 * (1 - A2) = ")
-    assert "(-0.09015)" in by_name["full"]["dZ2"]["worked"]
+    assert by_name["full"]["dZ2"]["worked"].endswith(" = [[-0.09015]]")
     assert levels["full"]["certificate"]["coordinates"] == 16  # all but those of dX
     assert levels["full"]["key"] == levels["score"]["key"]
 
@@ -353,3 +353,70 @@ def test_one_digit_below_a_power_of_ten_is_too_few():
     problem = read_problem({"graph": {"expressions": ["f = x * y"]}, "values": {"x": 0.996, "y": 1.0}})
     for written, verdict in (("0.9", "wrong"), ("1.0", "correct"), ("0.99", "correct"), (1.0, "correct")):
         assert verdicts(problem, {"f": written})["f"] == verdict, written
+
+
+TINY = {"graph": {"expressions": ["f = x * y"]}, "values": {"x": 0.0952, "y": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "written", "says"),
+    [
+        ({"mode": "as_written"}, "0.10", "Right as far as it goes, but rounded too coarsely: give at least 2 significant digits."),
+        ({"mode": "as_written"}, "0.0", "Right as far as it goes, but rounded too coarsely: give at least 2 significant digits."),
+        ({"mode": "as_written", "min_significant": 4}, "0.095", "give at least 4 significant digits."),
+        ({"mode": "significant", "digits": 3}, "0.1", "give at least 3 significant digits."),
+        ({"mode": "decimals", "digits": 3}, "0.10", "give at least 3 decimals."),
+        ({"mode": "significant", "digits": 3}, "0.0953", "No known mistake explains"),
+        ({"mode": "as_written"}, "0.20", "No known mistake explains"),
+        ({"mode": "as_written"}, 0, "No known mistake explains"),
+        ({"mode": "relative"}, "0.10", "No known mistake explains"),
+    ],
+)
+def test_a_wrong_answer_is_never_without_a_word(tolerance, written, says):
+    problem = read_problem(TINY)
+    key, policy = Key(problem), read_policy({"tolerance": tolerance, "ask": ["f"]}, problem)
+    found = key.grade({"f": written}, policy)
+    for level in ("hint", "full"):
+        item = shown(key, found, level)["items"][0]
+        assert item["verdict"] == "wrong"
+        assert says in item["message"]
+    assert "0952" not in json.dumps(shown(key, found, "hint"))
+    assert "message" not in shown(key, found, "score")["items"][0]
+
+
+def test_who_gets_nothing_for_what_follows_is_told_why(mlp):
+    items, _ = graded(mlp, {"dZ2": [["0.00"]], "dW2": [["0.00"], ["0.00"]], "dW1": [[0, 0]] * 3})
+    assert items["dW1"].verdict == "wrong"
+    assert "An earlier answer leaves nothing to compute here" in items["dW1"].message
+
+
+def test_worked_lines_have_parentheses_only_where_they_are_needed():
+    expressions = ["P = A @ B", "q = sum(P) * c", "r = c ** 2", "f = q + r"]
+    values = {"A": [[1, 2], [-1, 0.5]], "B": [[-1], [3]], "c": -2}
+    problem = read_problem({"graph": {"expressions": expressions}, "values": values})
+    key = Key(problem)
+    names = ["P", "q", "r", "dc"]
+    told = shown(key, key.grade({}, read_policy({"feedback": "full", "ask": names}, problem)), "full")
+    worked = {item["name"]: item["worked"] for item in told["items"]}
+    assert worked["P"] == "P = A @ B = [[1, 2], [-1, 0.5]] @ [[-1], [3]] = [[5], [2.5]]"
+    assert worked["q"] == "q = sum(P) * c = sum([[5], [2.5]]) * (-2) = -15"
+    assert worked["r"] == "r = c ** 2 = (-2) ** 2 = 4"
+
+
+SCALARS = {
+    "graph": {"expressions": ["v1 = x1 * x2", "v2 = exp(x1)", "v3 = v1 + v2", "f = log(v3)"]},
+    "values": {"x1": 2, "x2": 3},
+}
+
+
+def test_the_output_s_total_derivative_is_its_gradient():
+    problem = read_problem(SCALARS)
+    truth = float(compute(problem, ["dx1"])["dx1"])
+    items, found = graded(problem, {"df/dx1": truth}, ask=["dx1"])
+    assert {name: item.verdict for name, item in items.items()} == {"dx1": "correct"}
+    items, _ = graded(problem, {"df/dx1": truth, "dx1": 9}, ask=["dx1"])  # each for itself
+    assert {name: item.verdict for name, item in items.items()} == {"dx1": "wrong", "df/dx1": "correct"}
+    items, _ = graded(problem, {"df/dx1": truth}, ask=["df/dx1"])
+    assert list(items) == ["df/dx1"]
+    items, _ = graded(problem, {"dv3/dx1": truth}, ask=["dx1"])
+    assert items["dx1"].verdict == "missing"

@@ -5,7 +5,9 @@ Each mode has a formula, with s the submitted entry, t the true one, T the whole
 - `relative`: |s − t| ≤ relative·|t| + absolute
 - `significant`: |s − t| ≤ ½·10^(1 − digits + ⌊log10 |t|⌋); where t = 0, of max|T| instead
 - `decimals`: |s − t| ≤ ½·10^(−digits)
-- `as_written`: by the digits that are written, see `engine.grading.written`
+- `as_written`: |s − t| ≤ u/2 (rounded) or 0 ≤ |t| − |s| < u with the same sign (cut off), where u is the place of the last
+  digit written, 0.01 for 0.50; and u ≤ 10^(1 − min_significant + ⌊log10 max|T|⌋) unless s = t; beside it, for an answer
+  with an entry of 7 digits or more, |s − t| ≤ floor·max|T|
 """
 
 from __future__ import annotations

@@ -33,8 +33,15 @@ def worked_line(problem: Problem, quantity: Quantity, run: Run, expected: Array)
         values["m"] = np.asarray(float(run["losses"].size))
     if any(value.size > MOST_NUMBERS for value in values.values()):
         return f"{found.text} = {numbers(expected)}"
-    put_in = NAMES.sub(lambda match: numbers(values[match[0]]) if match[0] in values else match[0], right)
+    put_in = NAMES.sub(lambda match: operand(match, values[match[0]]) if match[0] in values else match[0], right)
     return f"{found.text} = {put_in} = {numbers(expected)}"
+
+
+def operand(match: re.Match[str], value: Array) -> str:
+    """The numbers in the place of a name: a negative one in parentheses behind an operator, and before a power."""
+    text, before, after = numbers(value), match.string[: match.start()].rstrip(), match.string[match.end() :].lstrip()
+    bare = before[-1:] in ("", "(", ",") and not after.startswith("**")
+    return text if bare or not text.startswith("-") else f"({text})"
 
 
 def numbers(value: Array) -> str:
@@ -47,5 +54,4 @@ def numbers(value: Array) -> str:
 def written(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(written(each) for each in value)}]"
-    text = f"{value:.4g}"
-    return f"({text})" if text.startswith("-") else text
+    return f"{value:.4g}"

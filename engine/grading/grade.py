@@ -16,6 +16,7 @@ from engine.grading.compare import alike
 from engine.grading.diagnose import Diagnosis, diagnose
 from engine.grading.digest import digest
 from engine.grading.policy import Policy
+from engine.grading.remarks import unexplained
 from engine.grading.worlds import Worlds
 from engine.graph.run import Run
 from engine.ops.row import Array
@@ -125,7 +126,7 @@ class Key:
         submitted: dict[str, Answer] = {}
         unreadable: dict[str, Item] = {}
         for alias, value in answers.items():
-            name = policy.aliases.get(alias, str(alias))
+            name = policy.aliases.get(alias) or self.same_gradient(str(alias), answers, policy)
             here = join(path, str(alias))
             if name in submitted or name in unreadable:
                 message = f"'{name}' is answered twice: once as '{alias}'"
@@ -147,6 +148,17 @@ class Key:
                 unreadable[name] = self.malformed(name, error.message, error.path, policy)
         return submitted, unreadable
 
+    def same_gradient(self, name: str, answers: Mapping[str, Any], policy: Policy) -> str:
+        """`df/dx` of the output f is `dx`: it counts as that where `dx` is asked for and not answered itself."""
+        graph = self.problem.graph
+        start = f"d{graph.nodes[graph.output].name}/"
+        gradient = name.removeprefix(start)
+        asked = policy.ask or self.problem.asked
+        taken = gradient in answers or gradient in (policy.aliases.get(each) for each in answers)
+        if not name.startswith(start) or taken or name in asked or gradient not in asked or graph.factors:
+            return name
+        return gradient
+
     def mark(self, quantity: Quantity, answer: Answer, worlds: Worlds, policy: Policy) -> Item:
         """Shape, then value: correct, or right given what came before, or a known mistake, or wrong."""
         truth = self.truth(quantity)
@@ -166,7 +178,10 @@ class Key:
             cells = match.cells
         diagnosis = diagnose(answer, quantity, truth, worlds.scenes(), policy.tolerance)
         worlds.take_wrong(quantity, answer, truth, diagnosis.possible)
-        return Item(quantity.name, "wrong", 0.0, most, cells=cells, **self.told(diagnosis))
+        told = self.told(diagnosis)
+        if not (diagnosis.named or diagnosis.alternatives):
+            told["message"] = unexplained(answer, truth, policy.tolerance, trivial=match.trivial)
+        return Item(quantity.name, "wrong", 0.0, most, cells=cells, **told)
 
     def followed(self, quantity: Quantity, worlds: Worlds, policy: Policy) -> Item:
         """Right given what came before: if that was right too, the student only carried on with rounded numbers."""

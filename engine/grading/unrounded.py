@@ -78,13 +78,19 @@ class Unrounded:
 
     def consistent(self, world: World, quantity: Quantity, answer: Answer, follows: list[Array], **settings: float) -> bool:
         """Whether an answer is written for something that follows from numbers behind the written ones."""
-        reading = written(answer, settings["min_significant"])
+        with np.errstate(all="ignore"):
+            return self._consistent(world, quantity, answer, follows, **settings)
+
+    def _consistent(
+        self, world: World, quantity: Quantity, answer: Answer, follows: list[Array], *, min_significant: float, floor: float
+    ) -> bool:
+        reading = written(answer, min_significant)
         near = [place for place, value in enumerate(follows) if within_reach(reading, value.ravel())]
         if not near:
             return False
-        spreads = self.spreads(world, quantity, follows, settings["min_significant"])
-        floor = settings["floor"] if reading.computed else 0.0
-        return any(accepts(reading, *(each.ravel() for each in spreads[place]), floor) for place in near if spreads)
+        spreads = self.spreads(world, quantity, follows, min_significant)
+        slack = floor if reading.computed else 0.0
+        return any(accepts(reading, *(each.ravel() for each in spreads[place]), slack) for place in near if spreads)
 
     def spreads(self, world: World, quantity: Quantity, follows: list[Array], least_digits: float) -> list[Spread]:
         """What follows by every right rule, as an interval; nothing where that is too much work."""

@@ -109,6 +109,8 @@ class Match:
     follows: bool
     cells: Array | None = None
     """Which entries match where most do, if it does not follow."""
+    trivial: bool = False
+    """Whether it would follow, but from an answer that trivialises it."""
 
 
 class Worlds:
@@ -151,10 +153,13 @@ class Worlds:
         """Whether an answer follows from the earlier ones in any world; if so, it is pinned."""
         tried: dict[bytes, Array] = {}
         matched: list[Array | None] = []
+        trivial = False
         for world in self.worlds:
             found = None
             for value in world.readings(quantity):
-                if not self.trivialised(value, truth):
+                if self.trivialised(value, truth):
+                    trivial |= not np.isfinite(value).all() or tolerance.accepts(answer, value)
+                else:
                     tried[value.tobytes()] = value
                     if tolerance.accepts(answer, value):
                         found = value
@@ -166,7 +171,7 @@ class Worlds:
             matched[EXACT] = first
         if first is None:
             cells = (tolerance.right(answer, value) for value in tried.values())
-            return Match(False, max(cells, key=np.count_nonzero, default=None))
+            return Match(False, max(cells, key=np.count_nonzero, default=None), trivial)
         if self.erred:
             self.unrounded.add(quantity, answer)
         self._pin(quantity, answer, matched, first if self.erred else truth)

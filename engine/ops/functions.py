@@ -49,4 +49,28 @@ ROWS = (
         formula=Formula("{0} ** 2", ("{d} * 2 * {0}",)),
         shape=shapes.same,
     ),
+    Op(
+        name="sin",
+        forward=np.sin,
+        backward=(lambda d, out, x: d * np.cos(x),),
+        increment=lambda x: 2.0 * np.cos(x[0] + 0.5 * x[1]) * np.sin(0.5 * x[1]),
+        formula=Formula("sin({0})", ("{d} * cos({0})",)),
+        shape=shapes.same,
+    ),
+    Op(
+        name="cos",
+        forward=np.cos,
+        backward=(lambda d, out, x: -d * np.sin(x),),
+        increment=lambda x: -2.0 * np.sin(x[0] + 0.5 * x[1]) * np.sin(0.5 * x[1]),
+        formula=Formula("cos({0})", ("-{d} * sin({0})",)),
+        shape=shapes.same,
+    ),
+    Op(
+        name="log1p",
+        forward=np.log1p,
+        backward=(lambda d, out, x: d / (1.0 + x),),
+        increment=lambda x: np.log1p(x[1] / (1.0 + x[0])),
+        formula=Formula("log1p({0})", ("{d} / (1 + {0})",)),
+        shape=shapes.same,
+    ),
 )

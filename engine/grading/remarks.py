@@ -1,0 +1,39 @@
+"""What is said of a wrong answer that no known mistake explains."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.grading.answers import Answer
+from engine.grading.compare import Tolerance
+from engine.grading.written import SAME, written
+from engine.ops.row import Array
+
+UNEXPLAINED = "No known mistake explains these numbers: compare them with the formula."
+TRIVIAL = "An earlier answer leaves nothing to compute here (zeros, or no finite number), so nothing is given for what follows."
+NEEDED = {"as_written": ("min_significant", "significant digit"), "significant": ("digits", "significant digit")}
+NEEDED["decimals"] = ("digits", "decimal")
+
+
+def unexplained(answer: Answer, truth: Array, tolerance: Tolerance, *, trivial: bool) -> str:
+    """Rounded too coarsely; or following from nothing; or neither."""
+    with np.errstate(all="ignore"):
+        coarse = tolerance.mode in NEEDED and too_coarse(answer, truth, tolerance)
+    if coarse:
+        setting, digit = NEEDED[tolerance.mode]
+        count = int(tolerance.settings[setting])
+        return f"Right as far as it goes, but rounded too coarsely: give at least {count} {digit}{'s' * (count != 1)}."
+    return TRIVIAL if trivial else UNEXPLAINED
+
+
+def too_coarse(answer: Answer, truth: Array, tolerance: Tolerance) -> bool:
+    """Whether every entry is the true one in the digits that it has, or right as it is, so that only digits are missing."""
+    as_written = tolerance.mode == "as_written"
+    reading = written(answer, tolerance.settings["min_significant"] if as_written else 1)
+    s, t = reading.values, truth.ravel()
+    if not s.any() and not answer.digits().text.all():
+        return False  # a 0 that stands for no answer
+    shown = np.abs(s - t) <= 0.5 * reading.unit * (1.0 + SAME)
+    if as_written:  # cut off is as right as rounded
+        shown |= (np.sign(s) * np.sign(t) >= 0.0) & (np.abs(s) <= np.abs(t) * (1.0 + SAME)) & (np.abs(t) < np.abs(s) + reading.unit)
+    return bool((shown | tolerance.right(answer, truth).ravel()).all())
