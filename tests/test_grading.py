@@ -361,8 +361,16 @@ TINY = {"graph": {"expressions": ["f = x * y"]}, "values": {"x": 0.0952, "y": 1.
 @pytest.mark.parametrize(
     ("tolerance", "written", "says"),
     [
-        ({"mode": "as_written"}, "0.10", "Right as far as it goes, but rounded too coarsely: give at least 2 significant digits."),
-        ({"mode": "as_written"}, "0.0", "Right as far as it goes, but rounded too coarsely: give at least 2 significant digits."),
+        (
+            {"mode": "as_written"},
+            "0.10",
+            "Right as far as it goes, but rounded too coarsely: give at least 2 significant digits.",
+        ),
+        (
+            {"mode": "as_written"},
+            "0.0",
+            "Right as far as it goes, but rounded too coarsely: give at least 2 significant digits.",
+        ),
         ({"mode": "as_written", "min_significant": 4}, "0.095", "give at least 4 significant digits."),
         ({"mode": "significant", "digits": 3}, "0.1", "give at least 3 significant digits."),
         ({"mode": "decimals", "digits": 3}, "0.10", "give at least 3 decimals."),
