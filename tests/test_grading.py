@@ -8,6 +8,7 @@ import pytest
 from engine import EngineError, Key, distinguish, grade, read_policy, read_problem, shown
 from engine.errors import BadNumbers, BadProblem, KeyUnconfirmed, UnknownName
 from engine.grading.mistakes import MISTAKES
+from engine.grading.worlds import vanished
 from engine.quantities import compute, computed_names
 from tests.problems import CASES, random_network
 
@@ -80,11 +81,25 @@ def test_both_rules_of_a_fused_head_are_right():
         assert verdicts(problem, answers)["dZ1"] in ("follow_through", "correct")
 
 
-def test_an_answer_that_trivialises_the_rest_earns_nothing_for_it(mlp):
-    zeros = {"dA2": [[0]], "dZ2": [[0]], "dW2": [[0], [0]], "dW1": [[0, 0]] * 3}
+@pytest.mark.parametrize("nothing", [0, 5e-324, 1e-200, "0.000000000000000000001", 1e-9])
+def test_an_answer_that_trivialises_the_rest_earns_nothing_for_it(mlp, nothing):
+    zeros = {"dA2": [[nothing]], "dZ2": [[nothing]], "dW2": [[0], [0]], "dW1": [[0, 0]] * 3}
     found = verdicts(mlp, zeros)
     assert found["dA2"] == "wrong"
     assert set(found.values()) <= {"wrong", "missing"}
+    truth = compute(mlp, ["dZ2", "dW2", "dZ1", "dW1"])
+    part = float(nothing) / truth["dZ2"].item()
+    followed = {name: (part * value).tolist() for name, value in truth.items()} | {"dZ2": [[nothing]]}
+    assert set(verdicts(mlp, followed).values()) == {"wrong"}
+
+
+def test_what_is_small_in_the_truth_as_well_has_not_vanished():
+    truth = np.array([1.0, 1e-12, 1e-30, 0.0])
+    assert not vanished(-3.0 * truth, truth).any()
+    assert vanished(np.array([1.0, 1e-20, 0.0, 0.0]), truth).tolist() == [False, True, True, False]
+    assert vanished(np.array([1e9, 1.0]), np.array([1.0, 1.0])).tolist() == [False, True]
+    assert vanished(np.array([5e-324]), np.array([1e-3])).all()
+    assert not vanished(np.array([1e308]), np.array([1e-308])).any()
 
 
 def test_parameters_and_inputs_cannot_be_answered(mlp):
@@ -118,6 +133,18 @@ def test_malformed_answers_never_stop_the_rest(mlp, answers, name, message, path
     assert items[name].path == path
     assert items["Z2"].verdict == "correct"
     assert found.points == 1.0
+
+
+@pytest.mark.parametrize("blank", [None, [None], [[None]], [[None], [None, None]], [[None] * 2] * 3, [[None] * 3] * 2])
+def test_null_is_not_answered_whatever_its_shape(mlp, blank):
+    items, found = graded(mlp, {"dW1": blank, "dZ1": blank, "Z1": blank})
+    assert {items[name].verdict for name in ("dW1", "dZ1", "Z1")} == {"missing"}
+    assert items["dW1"].message == "not answered"
+    assert items["dW1"].cells is None
+    assert found.first_error is None
+    left_out = graded(mlp, {})[1]
+    assert (found.points, found.max_points) == (left_out.points, left_out.max_points)
+    assert graded(mlp, {"Z1": blank}, ask=["Z1", "A1"])[1].max_points == 2.0
 
 
 def test_shapes_are_alike_without_axes_of_length_one(mlp):

@@ -29,6 +29,9 @@ from engine.quantities import Quantity, pin, recompute, with_pin
 MOST_WORLDS = 10
 EXACT = 1
 """The place of the world of who keeps full precision, behind that of who carries on with what was written."""
+NOTHING = 1e-6
+"""The part of a true entry that is no more than 0 would be: no digit that anyone writes of a sum shows it, and a computed
+answer is not told from 0 there (the floor of `as_written`). Slips change numbers by factors of the problem, not by this."""
 Rules = Mapping[tuple[str, int], Rule]
 PINNED = ("value", "gradient", "local")
 """The kinds of quantities that others follow from."""
@@ -191,8 +194,7 @@ class Worlds:
         self.unrounded.add(quantity, answer)
         if not explanations:
             self.unexplained = True
-            telling = truth != 0.0
-            self.emptied |= bool((written[telling] == 0.0).sum() > 0.5 * telling.sum())
+            self.emptied |= bool(vanished(written, truth).sum() > 0.5 * np.count_nonzero(truth))
         self._pin(quantity, answer, [None] * len(self.worlds), written)
         self.worlds = [*self.worlds[:2], *supposed, *self.worlds[2:]][:MOST_WORLDS]
 
@@ -201,7 +203,7 @@ class Worlds:
         if not np.isfinite(follows).all():
             return True
         if self.emptied:
-            return bool(((follows == 0.0) & (truth != 0.0)).any())
+            return bool(vanished(follows, truth).any())
         return self.unexplained and not follows.any() and bool(truth.any())
 
     def _follows_unrounded(self, quantity: Quantity, answer: Answer, truth: Array, tolerance: Tolerance) -> bool:
@@ -230,6 +232,16 @@ class Worlds:
             world.pin(quantity, answer, otherwise if value is None else value, right=right)
             kept.append(world)
         self.worlds = kept
+
+
+def vanished(x: Array, truth: Array) -> Array:
+    """Where there is nothing beside the truth's entry: as they are, or each in relation to its largest.
+
+    Entry by entry, as an honest tail of a sigmoid is small in both.
+    """
+    size, true = np.abs(x), np.abs(truth)
+    largest, most = size.max(initial=0.0) or 1.0, true.max(initial=0.0) or 1.0
+    return (true != 0.0) & ((size <= NOTHING * true) | (size / largest <= NOTHING * (true / most)))
 
 
 def same_pins(written: Mapping[str, Array], exact: Mapping[str, Array]) -> bool:
