@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from engine.grading.diagnose import Diagnosis, diagnose
 from engine.grading.digest import digest
 from engine.grading.policy import Policy
 from engine.grading.remarks import unexplained
+from engine.grading.subgradients import Subgradients
 from engine.grading.worlds import Worlds
 from engine.graph.run import Run
 from engine.ops.row import Array
@@ -75,6 +76,7 @@ class Key:
         self.digest = digest(problem)
         self.computed = set(computed_names(problem))
         self.truths: dict[str, Array] = {}
+        self.subgradients = Subgradients(problem, self.run)
 
     def confirm(self, gradients: Mapping[str, Array]) -> Certificate:
         certificate = self.certify(self.problem, self.run, gradients=gradients)
@@ -165,12 +167,15 @@ class Key:
         most = policy.points.get(quantity.name, 1.0)
         if not alike(answer.shape, truth.shape):
             return self.misshapen(quantity, answer, truth, worlds, policy)
-        cells = policy.tolerance.right(answer, truth)
+        cells, right = policy.tolerance.right(answer, truth), truth
+        if quantity.kind == "gradient" and not cells.all() and self.certificate_of([quantity.name]).status == "kink":
+            cells, right = self.subgradients.read(quantity.node, answer, truth, cells, policy.tolerance)
         if answer.answered is not None:
             return self.incomplete(quantity, answer, cells, policy)
         if cells.all():
-            worlds.take_correct(quantity, answer, truth, policy.tolerance)
-            return Item(quantity.name, "correct", most, most)
+            worlds.take_correct(quantity, answer, right, policy.tolerance)
+            message = "" if right is truth else "Right: there is no derivative here, and this is a subgradient."
+            return Item(quantity.name, "correct", most, most, message)
         match = worlds.match(quantity, answer, truth, policy.tolerance)
         if match.follows:
             return self.followed(quantity, worlds, policy)
@@ -216,10 +221,9 @@ class Key:
     def malformed(self, name: str, message: str, path: str, policy: Policy) -> Item:
         return Item(name, "malformed", 0.0, policy.points.get(name, 1.0), message, path)
 
-    def certificate_of(self, items: list[Item]) -> Certificate:
-        """What this grade rests on, whatever else the key has been asked for."""
-        asked = any(item.name == f"d{INPUTS}" for item in items)
-        return self.complete if asked and self.complete else self.certificate
+    def certificate_of(self, names: Iterable[str]) -> Certificate:
+        """What their grade rests on, whatever else the key has been asked for."""
+        return self.complete if self.complete and f"d{INPUTS}" in names else self.certificate
 
     @staticmethod
     def told(diagnosis: Diagnosis) -> dict[str, Any]:
@@ -242,7 +246,7 @@ class Key:
             max_points=round(most, 6),
             first_error=erred[0].name if erred else None,
             items=tuple(items),
-            certificate=self.certificate_of(items),
+            certificate=self.certificate_of([item.name for item in items]),
             key=self.digest,
         )
 

@@ -235,7 +235,7 @@ class KeyCertificate(Wire, json_schema_extra={"examples": [GRADE["certificate"],
     method: str
     """Of the confirmation."""
     status: Literal["agrees", "kink"]
-    """`kink`: some derivatives do not exist, and any subgradient is right."""
+    """`kink`: some derivatives do not exist; there any subgradient earns the points, not only the one expected."""
     max_error: float | Absent = None
     """Relative to the largest gradient of the problem."""
     coordinates: int | Absent = None
