@@ -66,8 +66,8 @@ class Certificate(Wire, json_schema_extra={"examples": [CERTIFICATE]}):
     method: str
     """Of the confirmation."""
     status: Literal["agrees", "kink", "inconclusive"]
-    """`kink`: agrees, but some derivatives do not exist: one subgradient is given, and a grade takes any. `inconclusive`: not
-    confirmed."""
+    """`kink`: agrees, but some derivatives do not exist: one subgradient is given, a grade takes any.
+    `inconclusive`: not confirmed."""
     max_error: float | None
     """Relative to the largest gradient of the problem."""
     coordinates: int
