@@ -8,15 +8,8 @@ from collections.abc import Collection
 
 INDEXED = re.compile(r"(?P<word>[A-Za-z]+?)_?(?P<index>\d+|(?<=_)[A-Za-z0-9_]+)?")
 GREEK = {"alpha", "beta", "gamma", "delta", "epsilon", "sigma", "theta", "lambda", "mu", "pi", "eta", "rho", "phi", "psi"}
-FUNCTIONS = {
-    "log": r"\log",
-    "sin": r"\sin",
-    "cos": r"\cos",
-    "tanh": r"\tanh",
-    "maximum": r"\max",
-    "minimum": r"\min",
-    "exp": r"\exp",
-}
+PLAIN = {name: rf"\{name}" for name in ("log", "exp", "sin", "cos", "tanh")}
+FUNCTIONS = {**PLAIN, "maximum": r"\max", "minimum": r"\min"}
 COMPARISONS = {ast.Gt: ">", ast.GtE: r"\ge", ast.Lt: "<", ast.LtE: r"\le", ast.Eq: "="}
 SUM, PRODUCT, UNARY, ATOM = 1, 2, 3, 5
 """How tightly a piece holds together; a piece inside a tighter one takes parentheses."""

@@ -382,6 +382,7 @@ def test_one_digit_below_a_power_of_ten_is_too_few():
         assert verdicts(problem, {"f": written})["f"] == verdict, written
 
 
+COARSE = "Right as far as it goes, but rounded too coarsely: give at least 2 significant digits."
 TINY = {"graph": {"expressions": ["f = x * y"]}, "values": {"x": 0.0952, "y": 1.0}}
 
 
@@ -447,7 +448,7 @@ SCALARS = {
 def test_the_output_s_total_derivative_is_its_gradient():
     problem = read_problem(SCALARS)
     truth = float(compute(problem, ["dx1"])["dx1"])
-    items, found = graded(problem, {"df/dx1": truth}, ask=["dx1"])
+    items, _ = graded(problem, {"df/dx1": truth}, ask=["dx1"])
     assert {name: item.verdict for name, item in items.items()} == {"dx1": "correct"}
     items, _ = graded(problem, {"df/dx1": truth, "dx1": 9}, ask=["dx1"])  # each for itself
     assert {name: item.verdict for name, item in items.items()} == {"dx1": "wrong", "df/dx1": "correct"}

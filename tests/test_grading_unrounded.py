@@ -77,9 +77,13 @@ def test_too_few_digits_follow_from_nothing() -> None:
 def test_the_work_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred thousand uncertain numbers are not moved one by one."""
     rng = np.random.default_rng(0)
-    trials = []
-    moved = unrounded.Unrounded.moved
-    monkeypatch.setattr(unrounded.Unrounded, "moved", lambda *each: trials.append(0) or moved(*each))
+    trials, moved = [], unrounded.Unrounded.moved
+
+    def counted(*each: Any) -> list[Array]:
+        trials.append(each)
+        return moved(*each)
+
+    monkeypatch.setattr(unrounded.Unrounded, "moved", counted)
     X = rng.standard_normal((400, 5))
     wire = {
         "network": {"layers": [{"weights": rng.standard_normal((5, 5)), "activation": "tanh"}], "loss": "squared_error"},
@@ -127,7 +131,7 @@ def test_random_answers_after_an_unexplained_error_do_not_follow(monkeypatch: py
     rng = np.random.default_rng(seed)
     consistent, taken = unrounded.Unrounded.consistent, []
 
-    def noted(self: Any, world: Any, quantity: Any, *rest: Any, **settings: float) -> bool:
+    def noted(self: Any, world: Any, quantity: Any, *rest: Any, **settings: Any) -> bool:
         found = consistent(self, world, quantity, *rest, **settings)
         taken.extend([quantity.name] if found else [])
         return found

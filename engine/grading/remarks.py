@@ -10,9 +10,7 @@ from engine.grading.written import SAME, written
 from engine.ops.row import Array
 
 UNEXPLAINED = "No known mistake explains these numbers: compare them with the formula."
-TRIVIAL = (
-    "An earlier answer leaves nothing to compute here (zeros, or no finite number), so nothing is given for what follows."
-)
+TRIVIAL = "An earlier answer leaves nothing to compute here (zeros, or no finite number), so this earns nothing."
 NEEDED = {"as_written": ("min_significant", "significant digit"), "significant": ("digits", "significant digit")}
 NEEDED["decimals"] = ("digits", "decimal")
 
@@ -37,9 +35,6 @@ def too_coarse(answer: Answer, truth: Array, tolerance: Tolerance) -> bool:
         return False  # a 0 that stands for no answer
     shown = np.abs(s - t) <= 0.5 * reading.unit * (1.0 + SAME)
     if as_written:  # cut off is as right as rounded
-        shown |= (
-            (np.sign(s) * np.sign(t) >= 0.0)
-            & (np.abs(s) <= np.abs(t) * (1.0 + SAME))
-            & (np.abs(t) < np.abs(s) + reading.unit)
-        )
+        cut_off = np.abs(t) - np.abs(s)
+        shown |= (np.sign(s) * np.sign(t) >= 0.0) & (cut_off >= -SAME * np.abs(t)) & (cut_off < reading.unit)
     return bool((shown | tolerance.right(answer, truth).ravel()).all())

@@ -56,7 +56,7 @@ def interval(answer: Answer, least_digits: float) -> Interval:
 
 
 def finest_unit(answer: Answer, reading: Written) -> Array:
-    """The place of the last digit. A JSON number lost its zeros at the end: it had the digits, or the decimals, of others."""
+    """The place of the last digit. A JSON number lost its last zeros: it had the digits, or the decimals, of others."""
     digits = answer.digits()
     with_decimals = digits.unit < 1.0
     if digits.text.all() or not with_decimals.any():
@@ -90,7 +90,7 @@ class Unrounded:
             return False
         spreads = self.spreads(world, quantity, follows, min_significant)
         slack = floor if reading.computed else 0.0
-        return any(accepts(reading, *(each.ravel() for each in spreads[place]), slack) for place in near if spreads)
+        return any(accepts(reading, spreads[place], slack) for place in near if spreads)
 
     def spreads(self, world: World, quantity: Quantity, follows: list[Array], least_digits: float) -> list[Spread]:
         """What follows by every right rule, as an interval; nothing where that is too much work."""
@@ -139,12 +139,13 @@ def within_reach(reading: Written, follows: Array) -> bool:
     return bool((np.abs(reading.values - follows) <= reach).all())
 
 
-def accepts(reading: Written, follows: Array, below: Array, above: Array, floor: float) -> bool:
-    """Whether every entry is written for some number between follows − below and follows + above."""
+def accepts(reading: Written, spread: Spread, slack: float) -> bool:
+    """Whether every entry is written for some number that may follow."""
+    follows, below, above = (each.ravel() for each in spread)
     largest = np.abs(follows).max(initial=0.0)
     if largest == 0.0:
         return False
-    below, above = (np.fmin(each, WIDEST * largest) + floor * largest for each in (below, above))
+    below, above = (np.fmin(each, WIDEST * largest) + slack * largest for each in (below, above))
     low, high = follows - below, follows + above
     enough = reading.unit <= reading.needed(float(np.maximum(np.abs(low), np.abs(high)).max()))
     s, unit = reading.values, reading.unit * (1.0 + SAME)
