@@ -439,6 +439,21 @@ def test_worked_lines_have_parentheses_only_where_they_are_needed():
     assert worked["r"] == "r = c ** 2 = (-2) ** 2 = 4"
 
 
+def test_too_few_digits_to_tell_are_no_unknown_mistake():
+    """W1_new was ascent, and b1_new may be; but that it is 0.06 tells nothing."""
+    layer = {"weights": [[0.5]], "bias": [0.05], "activation": "sigmoid"}
+    wire = {
+        "network": {"layers": [layer], "loss": "squared_error"},
+        "inputs": [[1.0], [2.0]],
+        "labels": [[1], [0]],
+        "optimizer": {"kind": "sgd", "learning_rate": 0.1},
+    }
+    items, _ = graded(read_problem(wire), {"W1_new": "0.51996", "b1_new": "0.055737"})
+    assert [items[name].verdict for name in ("W1_new", "b1_new")] == ["wrong", "follow_through"]
+    items, _ = graded(read_problem(wire), {"W1_new": "0.51996", "b1_new": "0.00"})
+    assert (items["b1_new"].verdict, items["b1_new"].named) == ("wrong", None)
+
+
 SCALARS = {
     "graph": {"expressions": ["v1 = x1 * x2", "v2 = exp(x1)", "v3 = v1 + v2", "f = log(v3)"]},
     "values": {"x1": 2, "x2": 3},

@@ -185,7 +185,8 @@ class Key:
         worlds.take_wrong(quantity, answer, truth, diagnosis.possible)
         told = self.told(diagnosis)
         if not (diagnosis.named or diagnosis.alternatives):
-            told["message"] = unexplained(answer, truth, policy.tolerance, trivial=match.trivial)
+            undecided = bool(diagnosis.possible)
+            told["message"] = unexplained(answer, truth, policy.tolerance, trivial=match.trivial, undecided=undecided)
         return Item(quantity.name, "wrong", 0.0, most, cells=cells, **told)
 
     def followed(self, quantity: Quantity, worlds: Worlds, policy: Policy) -> Item:

@@ -10,20 +10,21 @@ from engine.grading.written import SAME, written
 from engine.ops.row import Array
 
 UNEXPLAINED = "No known mistake explains these numbers: compare them with the formula."
+UNDECIDED = "These numbers do not tell which mistake was made: compare them with the formula."
 TRIVIAL = "An earlier answer leaves nothing to compute here (zeros, or no finite number), so this earns nothing."
 NEEDED = {"as_written": ("min_significant", "significant digit"), "significant": ("digits", "significant digit")}
 NEEDED["decimals"] = ("digits", "decimal")
 
 
-def unexplained(answer: Answer, truth: Array, tolerance: Tolerance, *, trivial: bool) -> str:
-    """Rounded too coarsely; or following from nothing; or neither."""
+def unexplained(answer: Answer, truth: Array, tolerance: Tolerance, *, trivial: bool, undecided: bool) -> str:
+    """Rounded too coarsely; or following from nothing; or of too few digits to tell; or none of these."""
     with np.errstate(all="ignore"):
         coarse = tolerance.mode in NEEDED and too_coarse(answer, truth, tolerance)
     if coarse:
         setting, digit = NEEDED[tolerance.mode]
         count = int(tolerance.settings[setting])
         return f"Right as far as it goes, but rounded too coarsely: give at least {count} {digit}{'s' * (count != 1)}."
-    return TRIVIAL if trivial else UNEXPLAINED
+    return TRIVIAL if trivial else UNDECIDED if undecided else UNEXPLAINED
 
 
 def too_coarse(answer: Answer, truth: Array, tolerance: Tolerance) -> bool:
