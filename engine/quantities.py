@@ -89,17 +89,30 @@ def shape_of(problem: Problem, quantity: Quantity) -> Shape:
 
 def pin(problem: Problem, given: Mapping[str, Array]) -> Changes:
     """The run in which these quantities are given."""
-    changes = UNCHANGED
+    values: dict[str, Array] = {}
+    gradients: dict[str, Array] = {}
+    local: dict[tuple[str, str], Array] = {}
     for name, value in given.items():
-        changes = with_pin(problem, changes, understand(problem, name), value)
-    return changes
+        quantity = understand(problem, name)
+        check_shape(problem, quantity, value)
+        if quantity.kind == "value":
+            values[quantity.node] = value
+        elif quantity.kind == "gradient":
+            gradients[quantity.node] = value
+        elif quantity.kind == "local":
+            local[quantity.node, quantity.by] = value
+    return Changes(values, gradients, local) if values or gradients or local else UNCHANGED
+
+
+def check_shape(problem: Problem, quantity: Quantity, value: Array) -> None:
+    wanted = shape_of(problem, quantity)
+    if np.shape(value) != wanted:
+        raise ShapeMismatch(f"'{quantity.name}' is {shape_text(np.shape(value))}, not {shape_text(wanted)}")
 
 
 def with_pin(problem: Problem, changes: Changes, quantity: Quantity, value: Array) -> Changes:
     """The same run with one more quantity given. Nothing follows from a total derivative or an update."""
-    wanted = shape_of(problem, quantity)
-    if np.shape(value) != wanted:
-        raise ShapeMismatch(f"'{quantity.name}' is {shape_text(np.shape(value))}, not {shape_text(wanted)}")
+    check_shape(problem, quantity, value)
     values, gradients, local = changes.values, changes.gradients, changes.locals
     if quantity.kind == "value":
         values = {**values, quantity.node: value}

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from engine.grading.budget import PLAYED
 from engine.grading.compare import Tolerance, alike
 from engine.grading.mistakes import MISTAKES, Mistake, Scene
-from engine.graph.graph import Graph, Node, bind
+from engine.graph.graph import Changes, Graph, Node, bind
 from engine.ops import LOSSES
 from engine.ops.row import Array, Op, Rule
 from engine.quantities import Quantity, pin, recompute, understand, with_pin
@@ -37,6 +38,7 @@ def candidates(quantity: Quantity, truth: Array, scene: Scene, fits: Callable[[A
     """What the table's mistakes lead to in one scene, where it fits, but for what is the same as the right answer."""
     right = scene.right(quantity)
     for site in sites(quantity, scene):
+        scene.budget.spend(PLAYED)
         here = site.name == quantity.name
         base = right if here else scene.right(site)
         followed: dict[bytes, list[Array]] = {}
@@ -69,6 +71,7 @@ def unseen(quantity: Quantity, scene: Scene, tolerance: Tolerance) -> Iterator[E
         if name not in scene.pins or site.kind == "local" or answer.digits().significant.min() > FEW_DIGITS:
             continue
         base = scene.pins[name]
+        scene.budget.spend(PLAYED)
         for mistake in MISTAKES.values():
             for value in mistake.answers(scene, site) if mistake.travels else ():
                 if value.shape == base.shape and tolerance.accepts(answer, value) and not same(value, base):
@@ -77,7 +80,7 @@ def unseen(quantity: Quantity, scene: Scene, tolerance: Tolerance) -> Iterator[E
                     # What was answered between the two has followed from the mistake as well.
                     pins = supposed_pins(Explanation(mistake, site, value, value, scene), quantity, tolerance)
                     if pins is not None:
-                        led_to = recompute(scene.problem, quantity, pin(scene.problem, pins))
+                        led_to = played(scene, quantity, pin(scene.problem, pins))
                         yield Explanation(mistake, site, value, led_to, scene)
 
 
@@ -114,13 +117,19 @@ def follow(scene: Scene, site: Quantity, value: Array, quantity: Quantity) -> It
     if value.shape != node.shape or not np.isfinite(value).all():
         return
     if site.kind == "gradient":
-        yield recompute(scene.problem, quantity, with_pin(scene.problem, scene.run.changes, site, value))
+        yield played(scene, quantity, with_pin(scene.problem, scene.run.changes, site, value))
         return
     changes = with_pin(scene.problem, scene.run.changes, site, value)
-    yield recompute(scene.problem, quantity, changes)
+    yield played(scene, quantity, changes)
     if node.op is not None and node.op.from_output is not None and quantity.kind != "value":
         rules = {**changes.rules, (node.name, 0): at_input(scene.graph, node, node.op)}
-        yield recompute(scene.problem, quantity, replace(changes, rules=rules))
+        yield played(scene, quantity, replace(changes, rules=rules))
+
+
+def played(scene: Scene, quantity: Quantity, changes: Changes) -> Array:
+    """A quantity computed anew, as one thing more that was looked at."""
+    scene.budget.spend()
+    return recompute(scene.problem, quantity, changes)
 
 
 def at_input(graph: Graph, node: Node, op: Op) -> Rule:
@@ -143,7 +152,7 @@ def supposed_pins(explanation: Explanation, quantity: Quantity, tolerance: Toler
         if name == site.name or (site.kind == "gradient" and name in scene.graph.names):
             continue  # no value depends on a gradient
         with_it, without = (
-            recompute(scene.problem, understand(scene.problem, name), pin(scene.problem, others))
+            played(scene, understand(scene.problem, name), pin(scene.problem, others))
             for others in (
                 {each: value for each, value in pins.items() if each != name},
                 {each: value for each, value in scene.pins.items() if each != name},

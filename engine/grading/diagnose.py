@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.grading.answers import COMPUTED_DIGITS, Answer
+from engine.grading.budget import SCENE, UNLIMITED, Budget, Exhausted
 from engine.grading.candidates import EQUAL, Explanation, candidates, same, supposed_pins, unseen
 from engine.grading.compare import Tolerance, alike
 from engine.grading.mistakes import Scene
@@ -34,10 +35,18 @@ class Diagnosis:
     """All that lead to these numbers, by chance or not: where a student may have carried on from."""
 
 
-def diagnose(answer: Answer, quantity: Quantity, truth: Array, scenes: list[Scene], tolerance: Tolerance) -> Diagnosis:
+def diagnose(
+    answer: Answer, quantity: Quantity, truth: Array, scenes: list[Scene], tolerance: Tolerance, budget: Budget = UNLIMITED
+) -> Diagnosis:
     """Name a mistake if all rows that explain the answer are of one family, else offer at most three."""
-    with np.errstate(all="ignore"):  # mistakes may overflow; what is not finite explains nothing
-        return _diagnose(answer, quantity, truth, scenes, tolerance)
+    for scene in scenes:
+        scene.budget = budget
+    try:
+        budget.spend(SCENE * len(scenes))
+        with np.errstate(all="ignore"):  # mistakes may overflow; what is not finite explains nothing
+            return _diagnose(answer, quantity, truth, scenes, tolerance)
+    except Exhausted:
+        return Diagnosis()
 
 
 def _diagnose(answer: Answer, quantity: Quantity, truth: Array, scenes: list[Scene], tolerance: Tolerance) -> Diagnosis:

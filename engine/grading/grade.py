@@ -11,6 +11,7 @@ import numpy as np
 from engine.check import Certificate, Confirm, certify
 from engine.errors import BadProblem, EngineError, KeyUnconfirmed, TooLarge, shape_text, suggestion
 from engine.grading.answers import Answer, read_answer
+from engine.grading.budget import NOT_LOOKED_INTO, Budget
 from engine.grading.candidates import Explanation
 from engine.grading.compare import alike
 from engine.grading.diagnose import Diagnosis, diagnose
@@ -104,7 +105,7 @@ class Key:
         submitted, unreadable = self.read(answers, policy, path)
         given = [name for name, answer in submitted.items() if not answer.blank]  # null is as if it were left out
         asked = policy.ask or tuple(dict.fromkeys([*self.problem.asked, *given]))
-        worlds = Worlds(self.problem)
+        worlds, budget = Worlds(self.problem), Budget()
         items: list[Item] = []
         known = [name for name in unreadable if name in self.computed]
         for quantity in in_order(self.problem, dict.fromkeys([*asked, *submitted, *known])):
@@ -116,7 +117,7 @@ class Key:
             elif quantity.name not in submitted or submitted[quantity.name].blank:
                 items.append(self.missing(quantity, policy))
             else:
-                items.append(self.mark(quantity, submitted[quantity.name], worlds, policy))
+                items.append(self.mark(quantity, submitted[quantity.name], worlds, policy, budget))
         return self.add_up([*items, *unreadable.values()], set(asked))
 
     def read(self, answers: Any, policy: Policy, path: str) -> tuple[dict[str, Answer], dict[str, Item]]:
@@ -161,12 +162,12 @@ class Key:
             return name
         return gradient
 
-    def mark(self, quantity: Quantity, answer: Answer, worlds: Worlds, policy: Policy) -> Item:
+    def mark(self, quantity: Quantity, answer: Answer, worlds: Worlds, policy: Policy, budget: Budget) -> Item:
         """Shape, then value: correct, or right given what came before, or a known mistake, or wrong."""
         truth = self.truth(quantity)
         most = policy.points.get(quantity.name, 1.0)
         if not alike(answer.shape, truth.shape):
-            return self.misshapen(quantity, answer, truth, worlds, policy)
+            return self.misshapen(quantity, answer, worlds, policy, budget)
         cells, right = policy.tolerance.right(answer, truth), truth
         if quantity.kind == "gradient" and not cells.all() and self.certificate_of([quantity.name]).status == "kink":
             cells, right = self.subgradients.read(quantity.node, answer, truth, cells, policy.tolerance)
@@ -181,10 +182,10 @@ class Key:
             return self.followed(quantity, worlds, policy)
         if match.cells is not None and match.cells.sum() > cells.sum():
             cells = match.cells
-        diagnosis = diagnose(answer, quantity, truth, worlds.scenes(), policy.tolerance)
+        diagnosis = self.look_into(quantity, answer, worlds, policy, budget)
         worlds.take_wrong(quantity, answer, truth, diagnosis.possible)
-        told = self.told(diagnosis)
-        if not (diagnosis.named or diagnosis.alternatives):
+        told = self.told(diagnosis, budget)
+        if not (diagnosis.named or diagnosis.alternatives or budget.exhausted):
             undecided = bool(diagnosis.possible)
             told["message"] = unexplained(answer, truth, policy.tolerance, trivial=match.trivial, undecided=undecided)
         return Item(quantity.name, "wrong", 0.0, most, cells=cells, **told)
@@ -197,15 +198,23 @@ class Key:
         message = "Right, given the earlier error."
         return Item(quantity.name, "follow_through", most * policy.follow_through, most, message)
 
-    def misshapen(self, quantity: Quantity, answer: Answer, truth: Array, worlds: Worlds, policy: Policy) -> Item:
+    def look_into(self, quantity: Quantity, answer: Answer, worlds: Worlds, policy: Policy, budget: Budget) -> Diagnosis:
+        if budget.exhausted:
+            return Diagnosis()
+        return diagnose(answer, quantity, self.truth(quantity), worlds.scenes(), policy.tolerance, budget)
+
+    def misshapen(self, quantity: Quantity, answer: Answer, worlds: Worlds, policy: Policy, budget: Budget) -> Item:
         """Never broadcast; but a transposed or unsummed answer can be told for what it is."""
+        truth = self.truth(quantity)
         message = f"expected {shape_text(truth.shape)}, not {shape_text(answer.shape)}"
         worlds.erred = True
         diagnosis = Diagnosis()
         if answer.answered is None:
-            diagnosis = diagnose(answer, quantity, truth, worlds.scenes(), policy.tolerance)
+            diagnosis = self.look_into(quantity, answer, worlds, policy, budget)
         most = policy.points.get(quantity.name, 1.0)
-        told = {**self.told(diagnosis), "message": message}
+        if budget.exhausted:
+            message = f"{message}; {NOT_LOOKED_INTO}"
+        told = {**self.told(diagnosis, budget), "message": message}
         return Item(quantity.name, "malformed", 0.0, most, path=answer.path, **told)
 
     def incomplete(self, quantity: Quantity, answer: Answer, cells: Array, policy: Policy) -> Item:
@@ -227,8 +236,8 @@ class Key:
         return self.complete if self.complete and f"d{INPUTS}" in names else self.certificate
 
     @staticmethod
-    def told(diagnosis: Diagnosis) -> dict[str, Any]:
-        message = diagnosis.named.mistake.message if diagnosis.named else ""
+    def told(diagnosis: Diagnosis, budget: Budget) -> dict[str, Any]:
+        message = diagnosis.named.mistake.message if diagnosis.named else NOT_LOOKED_INTO if budget.exhausted else ""
         return {"message": message, "named": diagnosis.named, "alternatives": diagnosis.alternatives}
 
     @staticmethod

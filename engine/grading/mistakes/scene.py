@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.grading.answers import Answer
+from engine.grading.budget import UNLIMITED
 from engine.graph.backward import fit
 from engine.graph.graph import Graph, Node
 from engine.graph.run import Run
@@ -45,6 +46,8 @@ class Scene:
         self.carries = carries
         self.confirmed: Mapping[str, Answer] = confirmed or {}
         """The answers before that were right, or followed."""
+        self.budget = UNLIMITED
+        """Of the submission that is looked into."""
         self.graph: Graph = problem.graph
         self._right: dict[Quantity, Array] = {}
 
