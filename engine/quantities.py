@@ -31,8 +31,8 @@ class Quantity:
     by: str = ""
 
 
-def understand(problem: Problem, name: str, path: str = "") -> Quantity:
-    """The quantity of that name, or UnknownName with the nearest one that exists."""
+def find(problem: Problem, name: str) -> Quantity | None:
+    """The quantity of that name, if there is one."""
     graph = problem.graph
     if name in graph.names:
         return Quantity(name, "value", name)
@@ -41,16 +41,32 @@ def understand(problem: Problem, name: str, path: str = "") -> Quantity:
         if numerator in graph.names and denominator in graph.direct_inputs(numerator):
             return Quantity(name, "local", numerator, denominator)
         of, by = numerator[1:], denominator[1:]
-        if numerator[:1] == "d" and denominator[:1] == "d" and of in graph.names and by in graph.names:
-            if graph.position(by) not in graph.ancestors(graph.position(of)):
-                raise BadProblem(f"'{by}' has no influence on '{of}': there is no {name}", path=path)
+        if is_total(problem, name) and graph.position(by) in graph.ancestors(graph.position(of)):
             return Quantity(name, "total", of, by)
     elif name[:1] == "d" and name[1:] in graph.differentiable:
         return Quantity(name, "gradient", name[1:])
-    elif name.endswith("_new") and name[:-4] in graph.parameters:
-        if problem.optimizer is None:
-            raise BadProblem(f"'{name}' needs an optimizer: give one with the problem", path=path or "optimizer")
+    elif name.endswith("_new") and name[:-4] in graph.parameters and problem.optimizer is not None:
         return Quantity(name, "update", name[:-4])
+    return None
+
+
+def is_total(problem: Problem, name: str) -> bool:
+    """Whether it is written as the derivative of one node by another."""
+    numerator, _, denominator = name.partition("/")
+    names = problem.graph.names
+    return numerator[:1] == "d" and denominator[:1] == "d" and numerator[1:] in names and denominator[1:] in names
+
+
+def understand(problem: Problem, name: str, path: str = "") -> Quantity:
+    """The quantity of that name, or UnknownName with the nearest one that exists."""
+    quantity = find(problem, name)
+    if quantity is not None:
+        return quantity
+    if is_total(problem, name):
+        of, _, by = name.partition("/")
+        raise BadProblem(f"'{by[1:]}' has no influence on '{of[1:]}': there is no {name}", path=path)
+    if name.endswith("_new") and name[:-4] in problem.graph.parameters:
+        raise BadProblem(f"'{name}' needs an optimizer: give one with the problem", path=path or "optimizer")
     raise UnknownName("quantity", name, known_names(problem), path=path)
 
 

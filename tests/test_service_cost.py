@@ -1,12 +1,15 @@
 """Work is estimated from the spec alone: never a fault whatever is sent, and a refusal in words where it is too much."""
 
 import time
+from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from engine import Key, Policy, read_problem
 from service.app import create_app
 from service.contract.examples import GRADIENTS, SIBLINGS, THREE_TWO_ONE
 from service.operations.allowance import Allowance
@@ -139,3 +142,84 @@ def test_a_small_body_gets_no_huge_answer(operation, wire):
     assert refused.json()["type"] == "/problems/too-large"
     assert "2,000,000 is the most" in refused.json()["detail"]
     assert time.perf_counter() - started < 20
+
+
+def chain(length, **more):
+    """x, then one tanh after the other, and the names of all total derivatives between them."""
+    names = ["x", *(f"v{place}" for place in range(length))]
+    steps = [f"{name} = tanh({before})" for before, name in pairwise(names)]
+    totals = [f"d{of}/d{by}" for place, of in enumerate(names) for by in names[:place]]
+    return {"graph": {"expressions": [*steps, f"J = sum({names[-1]})"]}, "values": {"x": [0.1] * 10}, **more}, totals
+
+
+def test_what_is_asked_of_grading_is_counted_as_what_is_answered():
+    wire, totals = chain(24, answers={}, policy={})
+    assert seconds("grade", {**wire, "policy": {"ask": totals[:300]}}) > 0.1
+    assert seconds("grade", {**wire, "answers": dict.fromkeys(totals[:300], 0)}) > 0.1
+    aliases = {f"answer {place}": name for place, name in enumerate(totals[:300])}
+    assert seconds("grade", {**wire, "answers": dict.fromkeys(aliases, 0), "policy": {"aliases": aliases}}) > 0.1
+    sheets = [{"id": str(place), "answers": {}} for place in range(100)]
+    assert seconds("grade_batch", {**wire, "submissions": sheets, "policy": {"ask": totals[:300]}}) > 0.5
+    assert seconds("grade_batch", {**wire, "submissions": sheets}) > 0.005
+
+
+def test_aliases_are_looked_up_and_not_compared():
+    wire, _ = chain(34, answers={}, policy={"ask": ["dx"], "aliases": {f"v{place}x": "dx" for place in range(900)}})
+    started = time.perf_counter()
+    assert client.post("/v1/grade", json=wire).status_code == 200
+    assert time.perf_counter() - started < 0.5  # 3 s with a suggestion for each
+
+
+def test_names_that_do_not_exist_get_few_suggestions():
+    wire, _ = chain(34, answers={f"dv{place}x": 0 for place in range(900)}, policy={"ask": ["dx"]})
+    started = time.perf_counter()
+    items = client.post("/v1/grade", json=wire).json()["items"]
+    assert time.perf_counter() - started < 1
+    assert sum("did you mean" in item.get("message", "") for item in items) == 20
+
+
+@pytest.mark.parametrize("feedback", ["hint", "full"])
+def test_jacobians_held_by_a_grader_are_bounded(feedback):
+    wire, totals = chain(12, answers={}, policy={"feedback": feedback})
+    wire["values"]["x"] = [0.1] * 300
+    wire["policy"]["ask"] = totals[:40]
+    refused = TestClient(create_app(Settings(budget=1000))).post("/v1/grade", json=wire)
+    assert refused.status_code == 422
+    assert refused.json()["type"] == "/problems/too-large"
+
+
+def test_items_of_a_batch_are_bounded():
+    wire, _ = chain(30, policy={"ask": chain(30)[1][:400]})
+    wire["submissions"] = [{"id": str(place), "answers": {}} for place in range(1000)]
+    service = TestClient(create_app(Settings(budget=1000)))
+    for path, body in (("/v1/grade/batch", wire), ("/v1/jobs", {"grade_batch": wire})):
+        refused = service.post(path, json=body)
+        assert refused.status_code == 422, refused.text[:300]
+        assert refused.json()["type"] == "/problems/too-large"
+
+
+def test_a_large_batch_is_for_a_job():
+    wire, _ = chain(30, policy={"ask": chain(30)[1][:300]})
+    wire["submissions"] = [{"id": str(place), "answers": {}} for place in range(300)]
+    refused = client.post("/v1/grade/batch", json=wire)
+    assert refused.json()["type"] == "/problems/too-much-work"
+    assert '{"grade_batch": …}' in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("layers", [2, 4, 12])
+def test_wrong_sheets_seldom_take_three_times_as_long(layers):
+    wire = network([4] * (layers + 1), 2)
+    rng = np.random.default_rng(layers)
+    problem = read_problem(wire)
+    gradients = {f"d{name}": value for name, value in problem.run().gradients.items()}
+    low, slow = 0, pace()
+    for _ in range(12):
+        some = [name for name in gradients if rng.random() < 0.7]
+        answers = {name: np.round(gradients[name] * rng.uniform(0.5, 2, gradients[name].shape), 2).tolist() for name in some}
+        started = time.process_time()
+        Key(problem).grade(answers, Policy())
+        taken = time.process_time() - started
+        sheets = [{"id": "1", "answers": answers}]
+        low += taken > 3 * slow * seconds("grade", {**wire, "answers": answers})
+        low += taken > 3 * slow * seconds("grade_batch", {**wire, "submissions": sheets})
+    assert low <= 2

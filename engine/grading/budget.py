@@ -16,7 +16,7 @@ PLAYED = 1
 """What looking for all mistakes of the table at one quantity counts for."""
 SCENE = 1
 """What computing everything anew in one reading counts for."""
-MOST = 2_000
+MOST = 1_000
 """A student who errs here and there meets a fraction of it (tests/test_grading_budget.py)."""
 
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from engine.errors import EngineError
 from engine.formulas import formula
 from engine.grading.candidates import Explanation
 from engine.grading.explain import worked_line
 from engine.grading.grade import Grade, Item, Key
-from engine.quantities import Quantity, understand
+from engine.quantities import Quantity, find
 
 SAID_AT_SCORE = ("missing", "malformed", "ungradable")
 
@@ -77,9 +76,8 @@ def named(explanation: Explanation) -> dict[str, str]:
 
 def quantity_of(key: Key, item: Item) -> Quantity | None:
     """None for an item that names nothing that is computed."""
-    try:
-        quantity = understand(key.problem, item.name)
-    except EngineError:
+    quantity = find(key.problem, item.name)
+    if quantity is None:
         return None
     given = quantity.kind == "value" and key.problem.graph[quantity.node].op is None
     return None if given else quantity

@@ -23,12 +23,14 @@ from engine.grading.worlds import Worlds
 from engine.graph.run import Run
 from engine.ops.row import Array
 from engine.problems import Problem
-from engine.quantities import Quantity, compute, computed_names, in_order, known_names, understand
+from engine.quantities import Quantity, compute, computed_names, find, in_order, known_names
 from engine.reading.arrays import kind_of
 from engine.reading.fields import join
 from engine.version import ENGINE_VERSION, POLICY_VERSION
 
 INPUTS = "X"
+MOST_SUGGESTIONS = 20
+"""The nearest name is looked for among all others, so it is not for a thousand that do not exist."""
 Verdict = Literal["correct", "follow_through", "wrong", "missing", "malformed", "ungradable"]
 
 
@@ -128,6 +130,7 @@ class Key:
             raise TooLarge(f"{len(answers):,} quantities are answered; {most:,} is the most", path=path)
         submitted: dict[str, Answer] = {}
         unreadable: dict[str, Item] = {}
+        unknown = 0
         for alias, value in answers.items():
             name = policy.aliases.get(alias) or self.same_gradient(str(alias), answers, policy)
             here = join(path, str(alias))
@@ -136,14 +139,14 @@ class Key:
                 submitted.pop(name, None)
                 unreadable[name] = self.malformed(name, message, here, policy)
                 continue
-            try:
-                quantity = understand(self.problem, name, here)
-                if quantity.kind == "value" and name not in self.computed:
-                    unreadable[name] = Item(name, "malformed", 0.0, 0.0, f"'{name}' is given, not computed", here)
-                    continue
-            except EngineError:
-                message = f"there is no quantity '{name[:60]}'{suggestion(name, known_names(self.problem))}"
-                unreadable[name] = Item(name, "malformed", 0.0, 0.0, message, here)
+            quantity = find(self.problem, name)
+            if quantity is None:
+                near = suggestion(name, known_names(self.problem)) if unknown < MOST_SUGGESTIONS else ""
+                unknown += 1
+                unreadable[name] = Item(name, "malformed", 0.0, 0.0, f"there is no quantity '{name[:60]}'{near}", here)
+                continue
+            if quantity.kind == "value" and name not in self.computed:
+                unreadable[name] = Item(name, "malformed", 0.0, 0.0, f"'{name}' is given, not computed", here)
                 continue
             try:
                 submitted[name] = read_answer(value, here)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.errors import BadNumbers, BadProblem, EngineError, UnknownName
+from engine.errors import BadNumbers, BadProblem, UnknownName
 from engine.grading.compare import Tolerance, read_tolerance
 from engine.problems import Problem
-from engine.quantities import computed_names, understand
+from engine.quantities import computed_names, find, understand
 from engine.reading.arrays import kind_of, read_number
 from engine.reading.fields import join, read_choice, read_list, read_object
 
@@ -80,14 +80,6 @@ def read_aliases(value: Any, problem: Problem, path: str) -> dict[str, str]:
         raise BadProblem(f"expected an object of names by alias, not {kind_of(value)}", path=path)
     aliases = {str(alias): check_name(problem, name, join(path, str(alias))) for alias, name in value.items()}
     for alias, name in aliases.items():
-        if is_quantity(problem, alias) and name != alias:
+        if name != alias and find(problem, alias) is not None:
             raise BadProblem(f"'{alias}' is a quantity itself and cannot be an alias", path=join(path, alias))
     return aliases
-
-
-def is_quantity(problem: Problem, name: str) -> bool:
-    try:
-        understand(problem, name)
-    except EngineError:
-        return False
-    return True

@@ -13,6 +13,7 @@ from engine.reading.arrays import kind_of
 from engine.reading.fields import read_list, read_object
 from service.operations.allowance import Allowance
 from service.operations.certificates import CERTIFICATES
+from service.operations.held import refuse_held
 from service.replies.problem_documents import Forbidden, item_problem
 from service.replies.render import render_grade
 from service.requests.body import divide
@@ -33,6 +34,7 @@ def grade(wire: Any, allowance: Allowance) -> dict[str, Any]:
     given, options = divide(wire, ("policy",), required=("answers",))
     problem = read_problem(given, allowance.limits)
     policy = allowed(read_policy(options.get("policy"), problem), allowance)
+    refuse_held(problem, policy, [options["answers"]], allowance)
     key = Key(problem, CERTIFICATES.certify)
     return render_grade(key, key.grade(options["answers"], policy), policy.feedback)
 
@@ -54,7 +56,9 @@ def read_batch(wire: Any, allowance: Allowance) -> tuple[Problem, Policy, list[S
     given, options = divide(wire, ("policy",), required=("submissions",))
     submissions = list(read_submissions(options["submissions"], allowance.submissions))
     problem = read_problem(given, allowance.limits)
-    return problem, allowed(read_policy(options.get("policy"), problem), allowance), submissions
+    policy = allowed(read_policy(options.get("policy"), problem), allowance)
+    refuse_held(problem, policy, (each.wire.get("answers") for each in submissions), allowance)
+    return problem, policy, submissions
 
 
 def grade_one(key: Key, submission: Submission, policy: Policy) -> dict[str, Any]:

@@ -17,16 +17,10 @@ from engine.grading.distinguish import READABLE
 from engine.limits import DEFAULT_LIMITS
 from service.operations.allowance import Allowance
 from service.replies.problem_documents import TooMuchWork
+from service.work import grading
+from service.work.grading import NS, OPERATION, US, jacobian
 from service.work.size import NOTHING, Size, shape_of, size_of
 
-US, NS = 1e-6, 1e-9
-OPERATION = 0.3 * NS
-"""An elementary operation inside an array."""
-WRONG = 0.4
-"""The part of a batch's answers that is taken to be wrong: to find out why takes ten times as long as marking."""
-WORST = 4.0
-"""Of one submission alone: all may be wrong, and errors on errors are what takes longest. To hand over needlessly costs
-little; to compute at once what takes long makes all others wait."""
 HOURS = "hours"
 MANY = 10**12
 """Steps, or units: a number that is counted with is no longer than that, whatever was sent."""
@@ -81,8 +75,7 @@ def certifying(size: Size) -> float:
 def gradients(size: Size, wire: dict[str, Any]) -> float:
     asked = listed(wire.get("jacobians"))
     include = listed(wire.get("include"))
-    walk = 5 * US * size.nodes + min(OPERATION * size.work, 2.0 / max(1, size.widest))
-    more = len(asked) * (100 * US + size.widest * walk)
+    more = len(asked) * (100 * US + jacobian(size))
     if "local" in include:
         more += size.nodes * 50 * US + size.elements * 15 * US
     if "formulas" in include:
@@ -102,19 +95,11 @@ def check(size: Size, wire: dict[str, Any]) -> float:
 
 
 def grade(size: Size, wire: dict[str, Any]) -> float:
-    return certifying(size) + marking(size, wire.get("answers"), WORST)
+    return certifying(size) + grading.grade(size, wire)
 
 
 def grade_batch(size: Size, wire: dict[str, Any]) -> float:
-    submissions = (each for each in listed(wire.get("submissions")) if type(each) is dict)
-    return certifying(size) + sum(marking(size, each.get("answers"), WRONG) for each in submissions)
-
-
-def marking(size: Size, answers: Any, wrong: float) -> float:
-    if type(answers) is not dict:
-        return 0.0
-    right = 20 * US + 25 * US * len(answers) + 100 * NS * numbers_of(answers)
-    return right + wrong * len(answers) * (150 * US + 7 * US * size.nodes + 130 * NS * size.elements)
+    return certifying(size) + grading.grade_batch(size, wire)
 
 
 def mistakes(size: Size, wire: dict[str, Any]) -> float:
