@@ -1,5 +1,7 @@
 """How answers are read and when an entry is right: the rules of each mode, entry by entry."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -224,3 +226,15 @@ def test_tolerances_are_read_strictly():
         read_tolerance({"mode": "significant", "digits": 2.5}, "t")
     with pytest.raises(BadNumbers, match="at least 0"):
         read_tolerance({"mode": "relative", "relative": -1}, "t")
+
+
+@pytest.mark.parametrize("value", [[[None], [None] * 2_000_000], ["1"] * 2_000_000 + ["x"], [[["1"] * 1000] * 1000] * 2])
+def test_what_has_more_entries_than_any_answer_is_not_read_one_by_one(value):
+    started = time.perf_counter()
+    with pytest.raises(BadNumbers, match="more than 1,000 entries"):
+        read_answer(value, "a", 1_000)
+    assert time.perf_counter() - started < 0.5
+
+
+def test_nulls_and_text_are_read_up_to_the_most():
+    assert read_answer([["1"] * 500, [None] * 500], "a", 1_000).shape == (2, 500)

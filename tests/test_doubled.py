@@ -1,13 +1,14 @@
 """A name that an object has twice is found, wherever it is, and never where it is not."""
 
 import json
+import time
 
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.replies.problem_documents import DoubledName
+from service.replies.problem_documents import BodyTooLarge, DoubledName
 from service.requests.body import parse
 from service.requests.doubled import colons, find_doubled
 
@@ -71,6 +72,14 @@ def test_the_path_is_told(body, path):
         parse(body)
     assert refused.value.path == path
     assert len(refused.value.detail) < 100
+
+
+@pytest.mark.parametrize("count", [300_000, 1_500_000])
+def test_more_names_than_any_use_has_are_refused_soon(count):
+    started = time.perf_counter()
+    with pytest.raises(BodyTooLarge, match="names"):
+        parse(b'{"values":[' + b'{"x":1},' * count + b'{"x":1,"x":2}]}')
+    assert time.perf_counter() - started < 1.5
 
 
 def test_large_numbers_of_names_are_no_trouble():

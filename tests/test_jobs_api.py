@@ -140,6 +140,14 @@ def test_events_of_a_finished_job(api):
 
 # What is refused
 
+
+def training_check(widths, method="central"):
+    """Ninety thousand weights, each moved by itself."""
+    layers = [{"units": widths, "activation": "tanh"}, {"units": 1, "activation": "identity"}]
+    network = {"layers": layers, "loss": "squared_error"}
+    return {"network": network, "inputs": [[0.5] * widths] * 10, "labels": [[1.0]] * 10, "method": method}
+
+
 BAD = {
     "nothing": ({}, "bad-problem", ""),
     "a list": ([], "bad-problem", ""),
@@ -155,6 +163,11 @@ BAD = {
     "too many epochs": ({"train": training(10**6)}, "too-large", "train.epochs"),
     "method": ({"check": {**JOBS["check"].body["check"], "method": "guess"}}, "unknown-name", "check.method"),
     "claim": ({"check": {**JOBS["check"].body["check"], "gradients": {"dW9": 1}}}, "unknown-name", "check.gradients.dW9"),
+    "a check that costs too much": (
+        {"check": training_check(widths=300)},
+        "too-large",
+        "check",
+    ),
     "submissions": (
         {"grade_batch": {**JOBS["grade_batch"].body["grade_batch"], "submissions": [{"id": 1}]}},
         "bad-problem",

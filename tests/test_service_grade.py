@@ -16,7 +16,7 @@ from tests.contract import SCHEMAS, closed, validate
 from tests.problems import CASES
 from tests.test_service_errors import problem
 
-client = TestClient(create_app(Settings(max_submissions=5)), raise_server_exceptions=False)
+client = TestClient(create_app(Settings(max_submissions=5, inline=1)), raise_server_exceptions=False)
 MLP = CASES["mlp-3-2-1"]["problem"]
 PRINTED = {name: case for name, case in CASES.items() if case["printed"]}
 CLOSED = closed(SCHEMAS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from time import perf_counter
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from engine.check.estimates import EPSILON, Estimate, Estimates, Method, largest
 from engine.check.factored import FactoredCheck
 from engine.check.guard import guard
-from engine.check.methods import central, complex_step, directional, increment
+from engine.check.methods import WORK, central, complex_step, directional, increment
 from engine.check.verdicts import CheckReport, Verdict, gravest, judge
 from engine.errors import BadProblem, ShapeMismatch, UnknownName, shape_text
 from engine.graph.backward import plan_gradients
@@ -29,10 +30,14 @@ GENERAL_COORDINATES = 300
 """Up to here every coordinate of a network is differenced one by one; beyond, by the factored form."""
 
 
+def is_factored(problem: Problem, sizes: Mapping[str, int], step: float | None) -> bool:
+    return problem.network is not None and step is None and sum(sizes.values()) > GENERAL_COORDINATES
+
+
 def increment_or_factored(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
     """Exact increments of every coordinate: factored where the problem is a large network, else one by one."""
     sizes = {name: run[name].size for name in names}
-    if problem.network is None or step is not None or sum(sizes.values()) <= GENERAL_COORDINATES:
+    if not is_factored(problem, sizes, step):
         return increment(problem, run, names, step, seed)
     factored = FactoredCheck(problem, run)
     factored.refuse_excess()
@@ -112,6 +117,16 @@ def look_along_directions(
         return verdict
     reason = "every entry lies between its one-sided differences, but together, along a direction, they do not"
     return replace(verdict, status="disagrees", reason=reason, max_error=joint.max_error, error_bound=joint.error_bound)
+
+
+def refuse_check(problem: Problem, claims: Mapping[str, Array] | None, method: str, step: float | None) -> None:
+    """TooLarge, in the words of the check itself, for one that would cost too much; nothing is checked."""
+    names = list(claims) if claims is not None else [name[1:] for name in problem.asked]
+    sizes = {name: prod(problem.graph[name].shape) for name in names}
+    if method == "increment" and is_factored(problem, sizes, step):
+        FactoredCheck(problem, problem.unchanged).refuse_excess()
+    else:
+        WORK[method](problem, sizes)
 
 
 def read_claims(problem: Problem, claims: Any) -> dict[str, Array]:

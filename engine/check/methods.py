@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -26,6 +27,8 @@ from engine.ops.row import Array, Side
 from engine.problems import Problem
 
 DIRECTIONS = 4
+CENTRAL_PASSES, COMPLEX_PASSES = 4, 2
+"""Of a coordinate."""
 FORWARD_OVERHEAD = 40_000
 """Elementary operations that could be done while Python passes one node of a forward pass."""
 
@@ -47,11 +50,33 @@ def check_work(problem: Problem, evaluations: Mapping[str, int], advice: str, ov
     refuse_work(problem.limits, operations, advice)
 
 
+def increment_work(problem: Problem, sizes: Mapping[str, int]) -> None:
+    evaluations = {name: len(MULTIPLES) * size for name, size in sizes.items()}
+    check_work(problem, evaluations, "take a smaller problem, or check along random directions")
+
+
+def directional_work(problem: Problem, sizes: Mapping[str, int]) -> None:
+    check_work(problem, dict.fromkeys(sizes, len(MULTIPLES) * DIRECTIONS), "take a smaller problem")
+
+
+def passes_work(problem: Problem, sizes: Mapping[str, int], passes: int) -> None:
+    evaluations = {name: passes * size for name, size in sizes.items()}
+    check_work(problem, evaluations, "method 'increment' costs less", overhead=FORWARD_OVERHEAD)
+
+
+WORK: dict[str, Callable[[Problem, Mapping[str, int]], None]] = {
+    "increment": increment_work,
+    "directional": directional_work,
+    "central": partial(passes_work, passes=CENTRAL_PASSES),
+    "complex_step": partial(passes_work, passes=COMPLEX_PASSES),
+}
+"""By method, what refuses so many entries of each node if they cost too much."""
+
+
 def increment(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
     """Exact increments, every coordinate."""
     sizes = {name: prod(problem.graph[name].shape) for name in names}
-    evaluations = {name: len(MULTIPLES) * size for name, size in sizes.items()}
-    check_work(problem, evaluations, "take a smaller problem, or check along random directions")
+    increment_work(problem, sizes)
     parts = by_coordinates(problem, run, names, step)
     estimates = {}
     for name, found in parts.items():
@@ -66,7 +91,7 @@ def increment(problem: Problem, run: Run, names: Sequence[str], step: float | No
 
 def directional(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
     """Exact increments along a few random directions of each tensor: cheap, and hard to fool without the seed."""
-    check_work(problem, dict.fromkeys(names, len(MULTIPLES) * DIRECTIONS), "take a smaller problem")
+    directional_work(problem, dict.fromkeys(names, 0))
     natural = step or natural_step(run)
     estimates = {}
     evaluations = 0
@@ -137,9 +162,8 @@ def by_forward_passes(problem: Problem, run: Run, names: Sequence[str], step: fl
     """Every coordinate by forward passes of its own."""
     sizes = {name: prod(problem.graph[name].shape) for name in names}
     coordinates = sum(sizes.values())
-    passes = 2 if complex_step else 4
-    evaluations = {name: passes * size for name, size in sizes.items()}
-    check_work(problem, evaluations, "method 'increment' costs less", overhead=FORWARD_OVERHEAD)
+    passes = COMPLEX_PASSES if complex_step else CENTRAL_PASSES
+    passes_work(problem, sizes, passes)
     output = problem.graph.nodes[problem.graph.output].name
     estimates = {}
     for name in names:

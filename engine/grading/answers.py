@@ -10,6 +10,7 @@ import re
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ LONGEST = 60
 FINEST = -300
 """The finest place that is told apart: 1e-9999 is 0."""
 MINUS = "\u2212"
+MOST_ENTRIES = 1_000_000
 COMPUTED_DIGITS = 7
 """An entry with as many significant digits was computed, not written by hand."""
 
@@ -70,10 +72,15 @@ class Answer:
         return self._digits
 
 
-def read_answer(value: Any, path: str) -> Answer:
-    """Numbers, text that is a number, or null, in rectangular lists. BadNumbers names the first entry that is not."""
+def read_answer(value: Any, path: str, most: int = MOST_ENTRIES) -> Answer:
+    """Numbers, text that is a number, or null, in rectangular lists. BadNumbers names the first entry that is not.
+
+    Text and null are looked at one by one, which for millions takes seconds: no more than `most` of them are read.
+    """
     if isinstance(value, np.ndarray) or is_plain(value, 0):
         return Answer(read_array(value, path), value, path=path)
+    if holds_more(value, most):
+        raise BadNumbers(f"more than {most:,} entries: no answer here has as many", path=path)
     flat = list(leaves_of(value, path))
     if all(each is None for each, _ in flat):
         return Answer(np.full(len(flat), np.nan), value, np.zeros(len(flat), dtype=bool), path)
@@ -96,6 +103,19 @@ def read_answer(value: Any, path: str) -> Answer:
     if infinite.any():
         raise BadNumbers("this number is too large for a 64-bit float", path=flat[int(np.argmax(infinite))][1])
     return Answer(values.reshape(shape), value, None if answered.all() else answered.reshape(shape), path)
+
+
+def holds_more(value: Any, most: int) -> bool:
+    """Whether nested lists have more entries than this; no more of them are looked at."""
+    level: list[Any] = [value]
+    for _ in range(MAXIMUM_DEPTH + 1):
+        lists = [each for each in level if isinstance(each, list | tuple)]
+        if not lists:
+            return False
+        if sum(map(len, lists)) + len(level) - len(lists) > most:
+            return True
+        level = list(chain.from_iterable(lists))
+    return False
 
 
 def leaves_of(value: Any, path: str, depth: int = 0) -> Iterator[tuple[Any, str]]:

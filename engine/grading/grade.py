@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -23,12 +24,13 @@ from engine.grading.worlds import Worlds
 from engine.graph.run import Run
 from engine.ops.row import Array
 from engine.problems import Problem
-from engine.quantities import Quantity, compute, computed_names, find, in_order, known_names
+from engine.quantities import Quantity, compute, computed_names, find, in_order, known_names, shape_of
 from engine.reading.arrays import kind_of
 from engine.reading.fields import join
 from engine.version import ENGINE_VERSION, POLICY_VERSION
 
 INPUTS = "X"
+FEW_ENTRIES = 1_000
 MOST_SUGGESTIONS = 20
 """The nearest name is looked for among all others, so it is not for a thousand that do not exist."""
 Verdict = Literal["correct", "follow_through", "wrong", "missing", "malformed", "ungradable"]
@@ -149,7 +151,7 @@ class Key:
                 unreadable[name] = Item(name, "malformed", 0.0, 0.0, f"'{name}' is given, not computed", here)
                 continue
             try:
-                submitted[name] = read_answer(value, here)
+                submitted[name] = read_answer(value, here, self.most_entries(quantity))
             except EngineError as error:
                 unreadable[name] = self.malformed(name, error.message, error.path, policy)
         return submitted, unreadable
@@ -158,12 +160,18 @@ class Key:
         """`df/dx` of the output f is `dx`: it counts as that where `dx` is asked for and not answered itself."""
         graph = self.problem.graph
         start = f"d{graph.nodes[graph.output].name}/"
+        if not name.startswith(start):
+            return name
         gradient = name.removeprefix(start)
         asked = policy.ask or self.problem.asked
         taken = gradient in answers or gradient in (policy.aliases.get(each) for each in answers)
-        if not name.startswith(start) or taken or name in asked or gradient not in asked or graph.factors:
+        if taken or name in asked or gradient not in asked or graph.factors:
             return name
         return gradient
+
+    def most_entries(self, quantity: Quantity) -> int:
+        """Of an answer that may be meant for this quantity: one that is not summed, or not reduced, is larger than it."""
+        return max(FEW_ENTRIES, 2 * prod(shape_of(self.problem, quantity)), 4 * self.problem.graph.widest)
 
     def mark(self, quantity: Quantity, answer: Answer, worlds: Worlds, policy: Policy, budget: Budget) -> Item:
         """Shape, then value: correct, or right given what came before, or a known mistake, or wrong."""

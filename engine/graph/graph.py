@@ -118,6 +118,11 @@ class Graph:
         return tuple(node.name for node in self.nodes if not node.hidden)
 
     @cached_property
+    def widest(self) -> int:
+        """Entries of the largest node."""
+        return max(prod(node.shape) for node in self.nodes)
+
+    @cached_property
     def parameters(self) -> tuple[str, ...]:
         return tuple(node.name for node in self.nodes if node.kind == "parameter")
 

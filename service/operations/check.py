@@ -6,7 +6,7 @@ from typing import Any
 
 import engine
 from engine import read_problem
-from engine.check.checking import read_claims, read_options
+from engine.check.checking import read_claims, read_options, refuse_check
 from engine.errors import BadProblem
 from engine.problems import Problem
 from engine.reading.arrays import kind_of
@@ -23,9 +23,9 @@ def check(wire: Any, allowance: Allowance) -> dict[str, Any]:
 def read_check(wire: Any, allowance: Allowance) -> None:
     """Refuse what cannot be checked, without checking anything."""
     problem, claims, options = read(wire, allowance)
-    read_options(**options)
-    if claims is not None:
-        read_claims(problem, claims)
+    method, step, _, _ = read_options(**options)
+    claimed = None if claims is None else read_claims(problem, claims)
+    refuse_check(problem, claimed, method, step)
 
 
 def read(wire: Any, allowance: Allowance) -> tuple[Problem, dict[str, Any] | None, dict[str, Any]]:

@@ -11,13 +11,14 @@ from engine.errors import shorten
 from engine.problems.problem import FIELDS
 from engine.reading.fields import read_object
 from service.replies.problem_documents import DoubledName, MalformedJson
-from service.requests.doubled import find_doubled
+from service.requests.doubled import MOST_NAMES, find_doubled, refuse_more
 from service.requests.malformed import explain
 
 
 def parse(body: bytes) -> Any:
     if not body.strip():
         raise MalformedJson("the body is empty: post a JSON object", path="")
+    refuse_more(body, MOST_NAMES)
     try:
         wire = orjson.loads(body)
         doubled = find_doubled(body, wire)

@@ -11,6 +11,12 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from engine.reading.fields import join
+from service.replies.problem_documents import BodyTooLarge
+
+MOST_NAMES = 1_000_000
+"""Of a body: a thousand submissions of a thousand answers."""
+MOST_LOOKED_AT = 200_000
+"""Names that are looked at one by one for the one that is there twice, which takes some µs each."""
 
 
 class Doubled(NamedTuple):
@@ -23,7 +29,14 @@ def find_doubled(body: bytes, wire: Any) -> Doubled | None:
     """One of the names that are there twice."""
     if body.count(b":") == colons(wire) and b"\\u003" not in body:  # \u003a is a colon that is not in the body
         return None
+    refuse_more(body, MOST_LOOKED_AT, "where one may be given twice")
     return find_slowly(body)
+
+
+def refuse_more(body: bytes, most: int, where: str = "") -> None:
+    """What has no names may have colons, but no body of use has so many."""
+    if body.count(b":") > most:
+        raise BodyTooLarge(f"the body has more than {most:,} names{where and ', '}{where}", path="")
 
 
 def colons(wire: Any) -> int:
