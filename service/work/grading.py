@@ -12,7 +12,7 @@ from service.work.size import Size, shape_of
 US, NS = 1e-6, 1e-9
 OPERATION = 0.3 * NS
 """An elementary operation inside an array."""
-PART = 0.4
+PART = 0.3
 """The part of what a submission may take that is expected of those of a batch: few get everything wrong."""
 RENDERED = {"score": 5 * US, "full": 120 * US}
 HINT = 50 * US
