@@ -1,4 +1,4 @@
-"""A process that works for the service: `python -m service.work.compute SOCKET SHARED MEMORY`. See service/work/process.py.
+"""A process that works for the service: `python -m service.work.compute SOCKET SHARED MEMORY`. See process.py beside it.
 
 It reads lines from the socket, each with an operation, the length of the body that lies in shared memory, and an allowance;
 writes the answer where the body was, and a line about it. It ends when the other end of the socket is closed.
