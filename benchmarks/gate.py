@@ -35,7 +35,9 @@ BODY = orjson.dumps(GRADIENTS["graph"].body)
 def main() -> None:
     keys = [make_key() for _ in range(10)]
     settings = Settings(
-        keys=",".join(entry_of(f"client{number}", "compute", key) for number, key in enumerate(keys)), rate=10_000_000
+        keys=",".join(entry_of(f"client{number}", "compute", key) for number, key in enumerate(keys)),
+        rate=10_000_000,
+        kept_replies=0,  # the share is of a request that is worked on
     )
     ours, theirs = get_context("spawn").Pipe()
     server = get_context("spawn").Process(target=run_both, args=(settings, theirs), daemon=True)

@@ -52,7 +52,7 @@ REQUESTS = [*LARGE, *EXAMPLE, *WRONG]
 
 @pytest.fixture(scope="module")
 def served():
-    with Served("--port", "0", VERIGRAD_PROCESSES="2", VERIGRAD_RATE="0") as service:
+    with Served("--port", "0", VERIGRAD_PROCESSES="2", VERIGRAD_RATE="0", VERIGRAD_KEPT_REPLIES="0") as service:
         yield service
 
 

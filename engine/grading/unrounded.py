@@ -1,6 +1,7 @@
-"""What follows from wrong answers that nobody can explain, of which only the digits that are written are known.
+"""What follows from wrong answers, of which only the digits that are written are known.
 
-Who keeps full precision after such an error carries on with a number somewhere in the interval that these digits leave
+A mistake that explains a wrong answer tells the number behind its digits, but few digits may fit a mistake by chance. Who
+keeps full precision after an error carries on with a number somewhere in the interval that these digits leave
 open. So what follows is an interval too: to first order, what each uncertain entry adds to it, summed in absolute value.
 An answer is consistent if it is written for some number in there.
 
