@@ -10,14 +10,16 @@ from starlette.types import ASGIApp
 
 from service import VERSION
 from service.access.gate import Gate
-from service.access.scopes import require_rows
+from service.access.scopes import require_rows, row_of
 from service.contract.direct import route_directly
 from service.contract.openapi import describe
 from service.contract.tags import TAGS
 from service.jobs.desk import Desk
 from service.replies.errors import add_error_handlers
-from service.routes import catalog, check, docs, grade, gradients, health, jobs, mistakes, problems, train
+from service.routes import catalog, check, docs, grade, gradients, health, jobs, metrics, mistakes, problems, train
 from service.settings import Settings
+from service.telemetry.recent import Recent
+from service.telemetry.requests import Watch
 from service.work.kept_replies import KeptReplies
 from service.work.pace import pace
 from service.work.pool import Pool
@@ -37,8 +39,8 @@ Errors are problem documents (RFC 9457) with a stable `type`, a sentence, and th
 
 class Service(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
-        """The gate is outside of everything, so that also the answer to a fault goes through it."""
-        return Gate(super().build_middleware_stack(), self.state.settings)
+        """The gate is outside of everything, so that also the answer to a fault goes through it; who watches, around it."""
+        return Watch(Gate(super().build_middleware_stack(), self.state.settings), row_of)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -69,8 +71,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings, app.state.pool, app.state.pace = settings, pool, pace()
     app.state.jobs = desk
+    app.state.solves = Recent(health.solves, age=1.0, patience=2.0)
     app.state.kept = KeptReplies(settings.kept_replies)
-    routers = [group.router for group in (gradients, check, grade, mistakes, train, jobs, catalog, health, problems, docs)]
+    groups = (gradients, check, grade, mistakes, train, jobs, catalog, health, metrics, problems, docs)
+    routers = [group.router for group in groups]
     for router in routers:
         require_rows(router.routes)
         app.include_router(router)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     """Where jobs are kept, unless there is a database elsewhere."""
     database_url: Annotated[str, Field(repr=False)] = ""
     """A database for jobs, as postgresql://user:password@host/name; a file in the data directory if not set."""
+    database_wait: Annotated[float, Field(ge=0, le=86_400)] = 60
+    """Seconds that the database is waited for when the service starts; then it ends."""
 
     keys: Annotated[str, AfterValidator(checked_keys), Field(repr=False)] = ""
     """Keys of clients, with commas between: name:scope:sha256 each. Scopes are grade, compute and admin."""
@@ -58,6 +60,11 @@ class Settings(BaseSettings):
     """Listen beyond this machine without keys. With keys it changes nothing."""
     rate: Annotated[int, Field(ge=0, le=10_000_000)] = 6_000
     """Requests a minute, to each process that answers, of one key, or of one address without a key; 0 for any number."""
+
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """How lines of the log are written: json, text, or auto: text on a terminal, json elsewhere."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is logged: debug, info, warning or error. Checks of health and metrics are logged with debug."""
 
     max_body: Annotated[int, Field(ge=1, le=2**32)] = 32 * MB
     """Bytes of a request's body that are accepted."""

@@ -12,6 +12,7 @@ from service.processes.greeting import greeting
 from service.processes.sockets import listen
 from service.replies.errors import add_error_handlers
 from service.settings import Settings
+from service.telemetry.logs import start_log
 
 LARGE = 128 * 2**20
 
@@ -79,6 +80,7 @@ def beside(app):
 
 
 if __name__ == "__main__":
+    start_log()
     settings = Settings.from_environment()
     sockets = listen(settings.host, settings.port)
     run(beside(create_app(settings)), settings, sockets, lambda: print(greeting(*sockets[0].getsockname()[:2]), flush=True))

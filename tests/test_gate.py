@@ -41,7 +41,7 @@ PUBLIC = {
     "/v1/catalog",
 }
 GRADERS = {"/v1/grade", "/v1/grade/batch"}
-ADMINS: set[str] = set()
+ADMINS = {"/metrics"}
 GRAPH = GRADIENTS["graph"].body
 FULL = {"policy": {"feedback": "full"}}
 
@@ -207,7 +207,7 @@ def test_the_client_is_known_to_the_routes():
     ):
         door = served(**settings)
         door.get("/healthz")
-        gate = door.app.middleware_stack
+        gate = door.app.middleware_stack.app
         inner, gate.app = gate.app, remember
         door.post("/v1/grade", headers=headers)
         assert seen.pop() == expected
@@ -237,11 +237,12 @@ def test_rate_of_an_address_without_a_key(settings):
     door = served(rate=2, **settings)
     for path in ("/v1/catalog", "/nothing"):
         assert door.get(path).status_code in (200, 404)
-    for path in ("/v1/catalog", "/nothing", "/docs", "/readyz", "/v1/grade"):
+    for path in ("/v1/catalog", "/nothing", "/docs", "/metrics", "/v1/grade"):
         answer = door.get(path)
         assert "requests from this address" in problem(answer, 429, "too-many-requests")["detail"]
         assert 0 < int(answer.headers["retry-after"]) <= 30
-    assert [door.get("/healthz").status_code for _ in range(10)] == [200] * 10
+    for path in ("/healthz", "/readyz"):
+        assert [door.get(path).status_code for _ in range(10)] == [200] * 10
     other = TestClient(door.app, client=("192.0.2.2", 1))
     assert other.get("/v1/catalog").status_code == 200
     if not settings:
@@ -251,7 +252,7 @@ def test_rate_of_an_address_without_a_key(settings):
 def test_unknown_keys_from_one_address_are_limited_and_lock_nobody_out(monkeypatch):
     clock, door = Clock(), served()
     door.get("/healthz")
-    monkeypatch.setattr(door.app.middleware_stack.failures, "clock", clock)
+    monkeypatch.setattr(door.app.middleware_stack.app.failures, "clock", clock)
     attempt = lambda: door.post("/v1/gradients", json=GRAPH, headers=bearer(make_key()))
     assert [attempt().status_code for _ in range(FAILURES)] == [401] * FAILURES
     answer = attempt()

@@ -14,7 +14,6 @@ from engine.problems.loss_rules import LOSS_RULES
 from service import VERSION
 from service.app import create_app
 from service.contract.examples import GRADIENTS
-from service.operations import OPERATIONS
 from service.settings import BadSetting, Settings
 
 CASES = json.loads((Path(__file__).parent / "worked_examples.json").read_text(encoding="utf-8"))["cases"]
@@ -160,14 +159,6 @@ def test_catalog_has_every_row():
 
 def test_health():
     assert client.get("/healthz").json() == {"status": "ok"}
-    assert client.get("/readyz").json() == {"status": "ready"}
-
-
-def test_not_ready_when_the_engine_cannot_confirm(monkeypatch):
-    unconfirmed = {"certificate": {"status": "inconclusive"}}
-    monkeypatch.setitem(OPERATIONS, "gradients", lambda wire, allowance: unconfirmed)
-    response = client.get("/readyz")
-    assert (response.status_code, response.json()) == (503, {"status": "not ready"})
 
 
 def test_settings_come_from_the_environment(monkeypatch):

@@ -21,6 +21,7 @@ LEAST_SCOPE: dict[str, str] = {
     "/problems/{kind}": NO_KEY,
     "/healthz": NO_KEY,
     "/readyz": NO_KEY,
+    "/metrics": "admin",
     "/v1/catalog": NO_KEY,
     "/v1/grade": "grade",
     "/v1/grade/batch": "grade",
@@ -33,21 +34,26 @@ LEAST_SCOPE: dict[str, str] = {
     "/v1/jobs/{id}/events": "compute",
     "/v1/jobs/{id}/result": "compute",
 }
-ANY_RATE = frozenset({"/healthz"})
-"""Answered however often it is asked: who watches over the service may share its address with everybody else, and would
-end a service that turns it away. The answer costs about as much as a refusal."""
+ANY_RATE = frozenset({"/healthz", "/readyz"})
+"""Answered however often they are asked: who watches over the service may share its address with everybody else, and would
+end a service that turns it away. The answer costs about as much as a refusal, or is a second old."""
 
 ADDRESSES = [path for path in LEAST_SCOPE if "{" not in path]
 """Those that somebody may have meant."""
-PATTERNS = [(compile_path(path)[0], scope) for path, scope in LEAST_SCOPE.items() if "{" in path]
+PATTERNS = [(compile_path(path)[0], path) for path in LEAST_SCOPE if "{" in path]
+
+
+def row_of(path: str) -> str | None:
+    """The row of an address, as `/v1/jobs/{id}`. None for what does not exist. The router finds it by the same patterns."""
+    if path in LEAST_SCOPE and "{" not in path:
+        return path
+    return next((row for pattern, row in PATTERNS if pattern.match(path)), None)
 
 
 def least_scope(path: str) -> str | None:
-    """None for what does not exist. The router finds addresses by the same patterns."""
-    scope = LEAST_SCOPE.get(path)
-    if scope is None:
-        return next((scope for pattern, scope in PATTERNS if pattern.match(path)), None)
-    return scope
+    """None for what does not exist."""
+    row = row_of(path)
+    return None if row is None else LEAST_SCOPE[row]
 
 
 def require_rows(routes: Iterable[BaseRoute]) -> None:

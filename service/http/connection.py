@@ -7,7 +7,6 @@ them ten times a second (`close_late`). That costs less than a timer for each re
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import struct
 from collections.abc import Iterable
@@ -22,6 +21,7 @@ from uvicorn.server import ServerState
 from service.http.closing import ClosingTransport
 from service.http.refusal import Refused, answer
 from service.settings import Settings
+from service.telemetry.requests import BEGUN, REFUSED, refused_early
 
 LINGER = 2
 """Seconds that a peer is listened to after an answer that ends the connection, so that it can read it."""
@@ -31,8 +31,6 @@ TURNED_AWAY = 64
 """Connections above the limit that are closed with such patience. More are closed at once."""
 SLOWEST = 2**20
 """Bytes of an answer that must be taken in each body_timeout, once the client does not keep up."""
-
-log = logging.getLogger("verigrad")
 
 
 class Phase(Enum):
@@ -80,7 +78,9 @@ class Connection(HttpToolsProtocol):
 
     def turn_away(self) -> None:
         self.connections.discard(self)
-        self.wire.write(self.refusal(Refused("too-many-at-once", "as many connections are open as this service holds")))
+        refused = Refused("too-many-at-once", "as many connections are open as this service holds")
+        self.wire.write(self.refusal(refused))
+        self.tell(refused)
         if len(self.turned_away) < TURNED_AWAY:
             self.turned_away.add(self)
             self.linger()
@@ -91,7 +91,6 @@ class Connection(HttpToolsProtocol):
 
     def refuse(self, refused: Refused) -> None:
         """Answer what is being received with a problem, after the answers to all before it, and close."""
-        log.info("refused: %s", refused)
         if self.phase is BODY:
             if self.cycle.response_started:
                 self.hang_up()
@@ -101,11 +100,19 @@ class Connection(HttpToolsProtocol):
                 self.running = None
             else:
                 self.pipeline.popleft()
+        self.tell(refused)
         self.phase = LEAVING
         self.deadline = inf
         self.farewell = self.refusal(refused)
         if self.running is None:
             self.say_farewell()
+
+    def tell(self, refused: Refused) -> None:
+        """The log: by the application where it has begun to answer, else from here."""
+        if self.phase is BODY and self.cycle.scope.get(BEGUN):
+            self.cycle.scope[REFUSED] = refused.status  # type: ignore[literal-required]  # as every key of our own
+        else:
+            refused_early(refused.status, refused.kind)
 
     def refusal(self, refused: Refused) -> bytes:
         return answer(refused, self.server_state.default_headers)

@@ -8,6 +8,7 @@ import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from service.replies.problem_documents import MEDIA_TYPE, problem_document
+from service.replies.problem_types import PROBLEM_TYPES
 
 RETRY_AFTER = 1
 """Seconds. Connections come free all the time."""
@@ -22,6 +23,7 @@ class Refused(Exception):
         super().__init__(detail or kind)
         self.kind = kind
         self.detail = detail
+        self.status = PROBLEM_TYPES[kind].status
 
 
 def answer(refused: Refused, headers: Headers) -> bytes:

@@ -22,6 +22,7 @@ from service.http.connection import close_late
 from service.http.protocol import limited_by
 from service.processes.parent import READY
 from service.settings import Settings
+from service.telemetry.logs import start_log
 
 
 class Server(uvicorn.Server):
@@ -47,6 +48,7 @@ class Server(uvicorn.Server):
 
 def main(pipe: int, *descriptors: int) -> None:
     """Until SIGINT or SIGTERM."""
+    start_log()
     settings = Settings.from_environment()
     sockets = [socket.socket(fileno=each) for each in descriptors]
     app = create_app(settings)
@@ -65,7 +67,8 @@ def run(
         loop="uvloop",
         http=limited_by(settings),
         ws="none",
-        access_log=False,
+        access_log=False,  # see service/telemetry/requests.py
+        log_config=None,
         server_header=False,
         timeout_graceful_shutdown=ceil(settings.grace),
     )

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from service.jobs.database import Database, now
 from service.jobs.record import BODY, CHECKPOINT, RESULT, text_of
 from service.jobs.tables import jobs, parts
+from service.jobs.tallies import tally
 from service.schemas.statuses import CANCELLED, QUEUED, RUNNING, UNFINISHED
 
 
@@ -56,6 +57,7 @@ class Attempts:
                     .values(status=CANCELLED, token=None, finished_at=now(), revision=jobs.c.revision + 1)
                 )
                 connection.execute(parts.delete().where(parts.c.job == job))
+                tally(connection, job, CANCELLED)
                 return None
             token = str(uuid4())
             # A job that is running when an attempt begins was left by its worker without a word.
@@ -118,6 +120,7 @@ class Attempts:
             connection.execute(parts.delete().where(parts.c.job == attempt.job))
             if result is not None:
                 put(connection, attempt.job, RESULT, result)
+            tally(connection, attempt.job, status, error)
 
     def give_back(self, attempt: Attempt, checkpoint: bytes | None, seconds: float) -> None:
         """To the queue, for another worker, since this one is told to end."""

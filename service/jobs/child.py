@@ -26,6 +26,7 @@ from service.jobs.work import Outcome, Work, failed
 from service.operations.allowance import Allowance
 from service.processes.parent import end_with_parent
 from service.replies.problem_documents import problem_of
+from service.telemetry.later import start_log_later
 
 NICENESS = 10
 """Less urgent than anything that somebody waits for."""
@@ -56,6 +57,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # of a terminal or a service manager: the worker decides
         signal.signal(number, signal.SIG_IGN)
     end_with_parent(int(sys.argv[1]))
+    start_log_later()
     os.nice(NICENESS)
     orders, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what anything prints goes to the log, and not in between the messages

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -19,6 +23,11 @@ JOURNAL = 64 * 2**20
 """Bytes of SQLite's log that are kept once they are no longer needed."""
 CONNECT = 5
 """Seconds that PostgreSQL may take to accept a connection."""
+
+NOTICED = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+"""A server that has gone without a word is noticed within half a minute."""
+SQLITE_FULL, SQLITE_WRITE_FAILED, DISK_FULL = 13, 778, "53100"
+"""How SQLite says that the disk is full, or that it may not take more of it; and how PostgreSQL says it."""
 
 
 class now(FunctionElement[float]):  # lower case, as the functions of SQL are
@@ -64,7 +73,7 @@ class Database:
             url,
             pool_size=connections,
             pool_pre_ping=not self.is_sqlite,
-            connect_args={} if self.is_sqlite else {"connect_timeout": CONNECT},
+            connect_args={} if self.is_sqlite else {"connect_timeout": CONNECT, **NOTICED},
             hide_parameters=True,  # bodies of jobs are among them, and errors are logged
         )
         self.writing = self.engine.execution_options(writing=True)
@@ -98,3 +107,33 @@ def begin_sqlite(connection: sa.Connection) -> None:
     # A transaction that will write takes the lock first: one that reads before could not get it any more later on.
     writing = connection.get_execution_options().get("writing")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def where(url: sa.URL) -> str:
+    """For people: which database this is, with no user, password or option."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    host = url.host or str(url.query.get("host", "this machine"))
+    return f"{host}{f':{url.port}' if url.port else ''}/{url.database}"
+
+
+def reason_of(error: Exception) -> str:
+    """For the log: what the system or the driver says, where that cannot quote what was written."""
+    if isinstance(error, OSError):
+        return os.strerror(error.errno).lower() if error.errno else type(error).__name__
+    cause = getattr(error, "orig", None)
+    if isinstance(cause, sqlite3.OperationalError):
+        return str(cause)
+    if isinstance(cause, psycopg.Error):  # a connection that fails has no state; its text tells only address and user
+        return cause.sqlstate or str(cause).strip().partition("\n")[0] or type(cause).__name__
+    return type(error).__name__
+
+
+def is_full(error: Exception) -> bool:
+    """Whether there is no room for what was to be written."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    cause = getattr(error, "orig", None)
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", None) in (SQLITE_FULL, SQLITE_WRITE_FAILED)
+    return isinstance(cause, psycopg.Error) and cause.sqlstate == DISK_FULL

@@ -15,9 +15,9 @@ from service.schemas.jobs import EVENT, EVENTS, FAILED, JOB, PAGE, PARAMETERS
 
 KINDS = {"train": "TrainJobRequest", "check": "CheckRequest", "grade_batch": "GradeBatchRequest"}
 RESULTS = ("TrainJobResult", "CheckResponse", "GradeBatchResponse")
-FOUND = (401, 403, 404, 429, 503)
+FOUND = (401, 403, 404, 429, 503, 507)
 """What a question about one job may be answered with."""
-REFUSED = (401, 403, 409, 413, 422, 429, 500, 503, 504)
+REFUSED = (401, 403, 409, 413, 422, 429, 500, 503, 504, 507)
 """What a submission may be."""
 
 requested["TrainJobRequest"] = {"train": Example(JOBS["train"].summary, JOBS["train"].body["train"])}
@@ -50,7 +50,7 @@ def accepted() -> dict[str, Any]:
 
 def listed() -> dict[str, Any]:
     described = [{"in": "query", "name": name, "schema": schema} for name, schema in PARAMETERS.items()]
-    page = shown("JobPage", lambda: PAGE, errors=(401, 403, 422, 429, 503), jobs=True)
+    page = shown("JobPage", lambda: PAGE, errors=(401, 403, 422, 429, 503, 507), jobs=True)
     return {**page, "openapi_extra": {"parameters": described}}
 
 

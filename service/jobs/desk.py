@@ -7,16 +7,21 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, fail_after, to_thread
 from sqlalchemy.exc import DBAPIError
 
-from service.jobs.database import Database, url_of
+from service.jobs.condition import Condition, condition_of
+from service.jobs.database import Database, is_full, reason_of, url_of
 from service.jobs.delivery import Delivery
+from service.jobs.numbers import Numbers, measure
 from service.jobs.prepare import prepare
 from service.jobs.record import RESULT, Job
-from service.jobs.refusals import IdempotencyConflict, JobsUnavailable, TooManyJobs
+from service.jobs.refusals import IdempotencyConflict, JobsUnavailable, StorageFull, TooManyJobs
+from service.jobs.schema import NewerSchema
 from service.jobs.store import KeyTaken, LimitReached, Store, Submission
+from service.replies.problem_documents import RequestError
 from service.settings import Settings
+from service.telemetry.recent import Recent
 
 AT_ONCE = 5
 """Threads that talk to the database, each with a connection."""
@@ -24,6 +29,11 @@ PIECE = 2**20
 """Bytes of a result that are held at a time."""
 RETRY = 10
 """Seconds after which one who has too many jobs may try again."""
+
+AWAY = {"retry-after": "5"}
+WATCHED = 2.0
+"""Seconds that who watches over the service waits for the database."""
+SILENT = "the database of jobs does not answer"
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
@@ -38,6 +48,8 @@ class Desk:
         self.store: Store | None = None
         self.delivery: Delivery | None = None
         self.closing = False
+        self.recent_condition = Recent(self.look, age=1.0, patience=WATCHED)
+        self.recent_numbers = Recent(self.measure, age=5.0, patience=WATCHED)
 
     def open(self) -> Store:
         with self.opening:
@@ -68,12 +80,47 @@ class Desk:
             return question(self.open(), *arguments, **options)
 
         try:
-            return await to_thread.run_sync(answer, limiter=self.limiter)
-        except (DBAPIError, OSError) as error:
-            log.error("the database of jobs does not answer (%s)", type(error).__name__)
-            raise JobsUnavailable(
-                "the database where jobs are kept does not answer: try again soon", headers={"retry-after": "5"}
-            ) from None
+            with fail_after(self.settings.deadline):
+                return await to_thread.run_sync(answer, limiter=self.limiter, abandon_on_cancel=True)
+        except (DBAPIError, OSError, NewerSchema) as error:
+            raise self.refusal(error) from None
+
+    def refusal(self, error: Exception) -> RequestError:
+        if is_full(error):
+            log.error("there is no room in the database of jobs (%s)", reason_of(error))
+            return StorageFull("the disk where jobs are kept is full: try again later", headers=AWAY)
+        log.error("the database of jobs does not answer (%s)", reason_of(error))
+        return JobsUnavailable("the database where jobs are kept does not answer: try again soon", headers=AWAY)
+
+    # What is asked for by those who watch over the service
+
+    async def condition(self) -> Condition:
+        try:
+            return await self.recent_condition.get()
+        except TimeoutError:
+            return Condition(SILENT)
+
+    def look(self) -> Condition:
+        try:
+            return condition_of(self.open().database, self.settings.job_lease)
+        except NewerSchema as error:
+            return Condition(str(error))
+        except (DBAPIError, OSError):
+            return Condition(SILENT)
+
+    async def numbers(self) -> Numbers | None:
+        """None if the database does not answer."""
+        try:
+            return await self.recent_numbers.get()
+        except TimeoutError:
+            return None
+
+    def measure(self) -> Numbers | None:
+        try:
+            return measure(self.open().database, self.settings.job_lease)
+        except (DBAPIError, OSError, NewerSchema) as error:
+            log.warning("the database of jobs cannot be counted (%s)", reason_of(error))
+            return None
 
     async def submit(self, owner: str, given: Submission) -> Job:
         most = self.settings.max_jobs

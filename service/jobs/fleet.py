@@ -38,3 +38,8 @@ class Fleet:
     def leave(self) -> None:
         with self.database.write() as connection:
             connection.execute(workers.delete().where(workers.c.id == self.worker))
+
+
+def count_live(connection: sa.Connection, lease: float) -> int:
+    alive = sa.select(sa.func.count()).select_from(workers).where(workers.c.seen_at >= now() - lease)
+    return connection.scalar(alive) or 0

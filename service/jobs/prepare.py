@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,12 @@ from pathlib import Path
 from time import sleep
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
 from service.jobs.database import Database
 from service.jobs.delivery import prepare_delivery
+from service.jobs.schema import newest_step, upgrade
+
+log = logging.getLogger("verigrad.database")
 
 LOCK = 7_350_171_923
 """Any number that nothing else in a PostgreSQL database takes for an advisory lock."""
@@ -25,14 +27,12 @@ RETRY = 0.1
 
 
 def prepare(database: Database) -> None:
-    """Create or migrate what is needed here and for delivery. At once if nothing is missing."""
+    """Create or migrate what is needed here and for delivery. At once if nothing is missing; or NewerSchema."""
     with lock(database):
         with database.write() as connection:
-            config = Config()
-            config.set_main_option("script_location", "service.jobs:migrations")
-            config.set_main_option("path_separator", "os")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            before = upgrade(connection)
+        if before != newest_step():
+            log.info("the schema of the database was at step %s and is now at %s", before or "0", newest_step())
         prepare_delivery(database)
 
 

@@ -13,6 +13,7 @@ import orjson
 
 from service.jobs.attempts import Attempt
 from service.jobs.messages import Message, receive, send
+from service.telemetry.environment import PROCESS
 
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """A job has one core; and sums made in parallel would not be the same twice."""
@@ -39,7 +40,7 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
-            env={**os.environ, **ONE_THREAD},
+            env={**os.environ, **ONE_THREAD, PROCESS: f"{os.environ.get(PROCESS, 'worker')}.job"},
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None

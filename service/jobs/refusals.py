@@ -31,5 +31,9 @@ class TooManyJobs(RequestError):
     kind = "too-many-jobs"
 
 
+class StorageFull(RequestError):
+    kind = "jobs-storage-full"
+
+
 class JobsUnavailable(RequestError):
     kind = "jobs-unavailable"

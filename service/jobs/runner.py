@@ -12,6 +12,7 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from service.jobs.attempts import Attempt, Attempts, Stale
+from service.jobs.database import reason_of
 from service.jobs.failures import lost, timed_out
 from service.jobs.messages import Message
 from service.jobs.processes import Child, ChildLost
@@ -166,13 +167,13 @@ class Runner:
             checkpoint = message.content[0] if message.content else None
             self.attempts.note(attempt, message.what["progress"], checkpoint, seconds)
         except DBAPIError as error:
-            log.warning("job %s: progress could not be written down (%s)", attempt.job, type(error).__name__)
+            log.warning("job %s: progress could not be written down (%s)", attempt.job, reason_of(error))
 
     def is_cancelled(self, attempt: Attempt) -> bool:
         try:
             return self.attempts.is_cancelled(attempt)
         except DBAPIError as error:
-            log.warning("job %s: the database does not answer (%s)", attempt.job, type(error).__name__)
+            log.warning("job %s: the database does not answer (%s)", attempt.job, reason_of(error))
             return False
 
 
@@ -185,5 +186,5 @@ def surely(do: Callable[[], Result]) -> Result:
         except (OperationalError, InterfaceError) as error:
             if monotonic() > until:
                 raise
-            log.warning("the database does not answer (%s): trying again", type(error).__name__)
+            log.warning("the database does not answer (%s): trying again", reason_of(error))
             sleep(PAUSE)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from service.jobs.database import Database, now
 from service.jobs.record import BODY, COLUMNS, Job, job_of
 from service.jobs.tables import jobs, parts
+from service.jobs.tallies import tally
 from service.schemas.statuses import CANCELLED, QUEUED, RUNNING, UNFINISHED
 
 Enqueue = Callable[[sa.Connection, str, int], None]
@@ -142,6 +143,7 @@ class Store:
             )
             if ended.rowcount:
                 connection.execute(parts.delete().where(parts.c.job == id))
+                tally(connection, id, CANCELLED)
                 return True
             asked = jobs.update().where(jobs.c.id == id, jobs.c.status == RUNNING).values(cancelling=True)
             return connection.execute(asked).rowcount > 0

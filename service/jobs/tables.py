@@ -41,6 +41,17 @@ parts = sa.Table(
     sa.Column("content", sa.LargeBinary, nullable=False),
 )
 
+tallies = sa.Table(
+    "job_tallies",  # of jobs that have ended, also those that are kept no longer
+    metadata,
+    sa.Column("kind", sa.String(32), primary_key=True),
+    sa.Column("status", sa.String(16), primary_key=True),
+    sa.Column("reason", sa.String(64), primary_key=True),  # the type of problem of those that failed
+    sa.Column("within", sa.Double, primary_key=True),  # a bound of their seconds: see tallies.py
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("seconds", sa.Double, nullable=False),
+)
+
 workers = sa.Table(
     "workers",
     metadata,

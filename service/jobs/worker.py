@@ -15,13 +15,15 @@ from dbos import DBOS
 from sqlalchemy.exc import DBAPIError
 
 from service.jobs.attempts import Attempts
-from service.jobs.database import Database, url_of
+from service.jobs.database import Database, reason_of, url_of
 from service.jobs.delivery import QUEUE, WORKFLOW, Delivery, worker_config
 from service.jobs.fleet import DeclaredDead, Fleet
 from service.jobs.prepare import prepare
 from service.jobs.runner import Limits, Runner
+from service.jobs.schema import NewerSchema
 from service.jobs.sweeper import Sweeper
 from service.settings import Settings
+from service.telemetry.logs import start_log
 
 REDELIVERIES = 1_000_000
 """How often DBOS may hand out one job: the attempts are counted in our own table."""
@@ -83,7 +85,7 @@ class Worker:
             if self.id == min(live):
                 self.sweeper.sweep(live)
         except DBAPIError as error:
-            log.warning("the database does not answer (%s)", type(error).__name__)
+            log.warning("the database does not answer (%s)", reason_of(error))
 
     def drain(self) -> None:
         """The running job stops, with a checkpoint, and goes back to the queue."""
@@ -98,8 +100,7 @@ class Worker:
 
 
 def main(pipe: int) -> None:
-    logging.basicConfig(format="%(levelname)s:     %(message)s")
-    logging.getLogger("verigrad").setLevel(logging.INFO)
+    start_log()
     worker = Worker(Settings.from_environment())
 
     def end(number: int, frame: Any) -> None:
@@ -114,8 +115,11 @@ def main(pipe: int) -> None:
         # Frozen, or cut off from the database. Whoever has its job now must not be disturbed: begin anew as another.
         log.warning("worker %s was taken for dead", worker.id)
         code = 1
+    except NewerSchema as error:
+        log.error("%s", error)
+        code = 1
     except (DBAPIError, OSError) as error:
-        log.error("the database of jobs cannot be opened (%s)", type(error).__name__)
+        log.error("the database of jobs cannot be opened (%s)", reason_of(error))
         code = 1
     except Exception:
         log.exception("worker %s ends", worker.id)

@@ -11,11 +11,13 @@ from typing import NamedTuple
 from weakref import ref
 
 from engine import Certificate, certify
+from engine.errors import KeyRefuted
 from engine.graph.graph import UNCHANGED, Graph
 from engine.graph.run import Run
 from engine.limits import Limits
 from engine.ops.row import Array
 from engine.problems import Problem
+from service.telemetry.facts import note
 
 MOST_KEPT = 1_000
 MOST_NUMBERS = 50_000
@@ -51,7 +53,16 @@ class Certificates:
     def certify(
         self, problem: Problem, run: Run | None = None, *, gradients: Mapping[str, Array] | None = None
     ) -> Certificate:
-        """As the engine's."""
+        """As the engine's, and noted."""
+        try:
+            found = self.confirm(problem, run, gradients)
+        except KeyRefuted:
+            note("certificates", ["disagrees"])
+            raise
+        note("certificates", [found.status])
+        return found
+
+    def confirm(self, problem: Problem, run: Run | None, gradients: Mapping[str, Array] | None) -> Certificate:
         run = run or problem.run()
         gradients = run.gradients if gradients is None else gradients
         digest = digest_of(problem, run, gradients)

@@ -13,11 +13,14 @@ from engine.reading.arrays import kind_of
 from service.operations.allowance import Allowance
 from service.replies.render import render_check
 from service.requests.body import divide
+from service.telemetry.facts import note
 
 
 def check(wire: Any, allowance: Allowance) -> dict[str, Any]:
     problem, claims, options = read(wire, allowance)
-    return render_check(engine.check(problem, claims, **options))
+    report = engine.check(problem, claims, **options)
+    note("checks", [report.status])
+    return render_check(report)
 
 
 def read_check(wire: Any, allowance: Allowance) -> None:

@@ -17,6 +17,7 @@ from service.operations.held import refuse_held
 from service.replies.problem_documents import Forbidden, item_problem
 from service.replies.render import render_grade
 from service.requests.body import divide
+from service.telemetry.facts import note
 
 Tell = Callable[[int, int], None]
 
@@ -36,7 +37,7 @@ def grade(wire: Any, allowance: Allowance) -> dict[str, Any]:
     policy = allowed(read_policy(options.get("policy"), problem), allowance)
     refuse_held(problem, policy, [options["answers"]], allowance)
     key = Key(problem, CERTIFICATES.certify)
-    return render_grade(key, key.grade(options["answers"], policy), policy.feedback)
+    return marked(key, options["answers"], policy, "answers")
 
 
 def grade_batch(wire: Any, allowance: Allowance, tell: Tell | None = None) -> dict[str, Any]:
@@ -66,9 +67,15 @@ def grade_one(key: Key, submission: Submission, policy: Policy) -> dict[str, Any
     path = submission.path
     try:
         given = read_object(submission.wire, path, required=("id", "answers"))
-        return {"grade": render_grade(key, key.grade(given["answers"], policy, f"{path}.answers"), policy.feedback)}
+        return {"grade": marked(key, given["answers"], policy, f"{path}.answers")}
     except Exception as error:
         return {"error": item_problem(error, path)}
+
+
+def marked(key: Key, answers: Any, policy: Policy, path: str) -> dict[str, Any]:
+    grade = key.grade(answers, policy, path)
+    note("verdicts", (item.verdict for item in grade.items))
+    return render_grade(key, grade, policy.feedback)
 
 
 def allowed(policy: Policy, allowance: Allowance) -> Policy:

@@ -12,14 +12,17 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
 from service.processes.greeting import greeting
 from service.processes.parent import READY
+from service.processes.shared_folder import SharedFolder
 from service.processes.sockets import listen
 from service.settings import PREFIX, Settings
+from service.telemetry.environment import FOLDER, FORMAT, LEVEL, PROCESS
+from service.telemetry.logs import chosen_format, start_log
 
 TICK = 0.1
 """Seconds between two looks at the processes."""
@@ -44,6 +47,7 @@ class Charge:
 
     name: str
     module: str
+    environment: Mapping[str, str] = field(repr=False)
     sockets: Sequence[socket.socket] = ()
     process: subprocess.Popen[bytes] | None = None
     pipe: int | None = None
@@ -55,7 +59,7 @@ class Charge:
     started: float = 0.0
     due: float = field(default_factory=monotonic)
 
-    def start(self, environment: dict[str, str]) -> None:
+    def start(self) -> None:
         ours, theirs = os.pipe()
         descriptors = [theirs, *(each.fileno() for each in self.sockets)]
         tie = [str(os.getpid()), str(theirs)]
@@ -64,11 +68,16 @@ class Charge:
             [sys.executable, "-m", "service.processes.charge", *tie, self.module, *arguments],
             stdin=subprocess.DEVNULL,
             pass_fds=descriptors,
-            env=environment,
+            env={**self.environment, PROCESS: self.name},
         )
         os.close(theirs)
         self.pipe, self.started = ours, monotonic()
         self.heard = self.started
+
+    def ended(self) -> int | None:
+        """The exit code with which it ended by itself; None if it runs, or was killed."""
+        code = self.process.poll() if self.process else None
+        return code if code is not None and code >= 0 else None
 
     def has_died(self, patience: float) -> bool:
         """A process that shows no sign of life for so long is killed."""
@@ -106,15 +115,27 @@ class Supervisor:
     def __init__(self, settings: Settings, sockets: Sequence[socket.socket]) -> None:
         self.settings = settings
         self.sockets = sockets
+        self.folder = SharedFolder() if sockets else None
         self.environment = {
             **ONE_THREAD,
             **os.environ,
             f"{PREFIX}HOST": settings.host,
             f"{PREFIX}PORT": str(settings.port),
+            LEVEL: settings.log_level,
+            FORMAT: chosen_format(settings.log_format),
         }
-        servers = [Charge("server", "service.http.server", sockets) for _ in range(settings.workers if sockets else 0)]
-        workers = [Charge("worker", "service.jobs.worker") for _ in range(settings.job_workers)]
-        self.charges = [*servers, *workers]
+        self.environment.pop(FOLDER, None)
+        counting = {**self.environment, FOLDER: str(self.folder.path)} if self.folder else {}
+        self.opening = Charge("opening", "service.jobs.opening", self.environment)
+        self.servers = [
+            Charge(f"server-{place}", "service.http.server", counting, sockets)
+            for place in range(settings.workers if sockets else 0)
+        ]
+        self.workers = [
+            Charge(f"worker-{place}", "service.jobs.worker", self.environment) for place in range(settings.job_workers)
+        ]
+        self.opened = False
+        """Whether the database is ready. Servers answer before, what needs none; workers begin after that."""
         self.orders = 0
         """How often it was told to end."""
         self.greeted = not sockets
@@ -129,13 +150,32 @@ class Supervisor:
         code, patience = 0, FROZEN * self.settings.job_lease
         while not self.orders:
             for charge in self.charges:
-                if charge.has_died(patience) and charge.gave_up and not self.greeted:
-                    code, self.orders = 1, 1  # a server that did not come up will not come up the next time
+                if charge is self.opening and charge.ended() is not None:
+                    code, self.opened = charge.ended() or 0, True
+                    charge.forget_pipe()
+                elif charge.has_died(patience):
+                    # A server that did not come up will not come up the next time.
+                    code = 1 if charge.gave_up and not self.greeted else 0
+                    self.forget_living(charge)
                 elif charge.process is None and monotonic() >= charge.due:
-                    charge.start(self.environment)
+                    charge.start()
+                if code:
+                    self.orders += 1
+                    break
             self.hear(woken)
         self.end()
+        if self.folder:
+            self.folder.remove()
         return code
+
+    @property
+    def charges(self) -> list[Charge]:
+        """Those that are to run now."""
+        return [*self.servers, *(self.workers if self.opened else [self.opening])]
+
+    def forget_living(self, charge: Charge) -> None:
+        if self.folder:
+            self.folder.forget_living(charge.name)
 
     def be_told(self) -> None:
         self.orders += 1
@@ -169,9 +209,11 @@ class Supervisor:
 
 def serve(settings: Settings) -> int:
     """Answer requests, and do jobs. Raises BadSetting if it cannot listen."""
+    start_log(settings.log_format, settings.log_level)
     return Supervisor(settings, listen(settings.host, settings.port)).supervise()
 
 
 def work(settings: Settings) -> int:
     """Do jobs only."""
+    start_log(settings.log_format, settings.log_level)
     return Supervisor(settings, ()).supervise()

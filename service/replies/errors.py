@@ -20,6 +20,7 @@ from service.replies.problem_documents import (
     problem_reply,
     request_problem,
 )
+from service.telemetry.requests import GONE
 
 KIND_OF_STATUS = {404: "not-found", 405: "method-not-allowed"}
 
@@ -51,7 +52,7 @@ async def refused_by_routing(request: Request, error: HTTPException) -> Response
 
 async def gone(request: Request, error: ClientDisconnect) -> Response:
     """Nobody reads this; without it a client that hangs up would be logged as a fault."""
-    return Response(status_code=HTTPStatus.BAD_REQUEST)
+    return Response(status_code=GONE)
 
 
 async def failed(request: Request, error: Exception) -> Response:

@@ -15,6 +15,7 @@ import orjson
 from engine import EngineError
 from engine.errors import KeyRefuted
 from service.replies.problem_types import PROBLEM_TYPES
+from service.telemetry.facts import Facts
 
 MEDIA_TYPE = "application/problem+json"
 Document = dict[str, Any]
@@ -84,6 +85,8 @@ class Reply:
     content: bytes
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    facts: Facts | None = field(default=None, compare=False)
+    """About the work, to be counted; None where none was done."""
 
     @property
     def media_type(self) -> str:

@@ -228,6 +228,13 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "Try again soon. Whoever runs this service finds the reason in its log.",
         ),
         ProblemType(
+            "jobs-storage-full",
+            507,
+            "There is no room for this job",
+            "The disk where jobs are kept is full. Nothing that was accepted is lost, and everything else works.",
+            "Try again later. Whoever runs this service can make room; it then goes on by itself.",
+        ),
+        ProblemType(
             "job-diverged",
             422,
             "The training diverged",

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from service.replies.problem_types import PROBLEM_TYPES
-from service.schemas.base import Wire, one_of
+from service.schemas.base import Absent, Wire, one_of
 
 PATH = "network.layers[1].weights"
 MESSAGE = "layer 2: weights are 3×1 (in_out) and take 3, but layer 1 gives 2 units"
@@ -16,8 +16,10 @@ MESSAGE = "layer 2: weights are 3×1 (in_out) and take 3, but layer 1 gives 2 un
 class Health(Wire):
     """How the service is."""
 
-    status: Annotated[str, one_of(["ok", "ready", "not ready"])]
-    """/healthz says ok; /readyz says ready, or not ready with status 503."""
+    status: Annotated[str, one_of(["ok", "ready", "degraded", "not ready"])]
+    """/healthz says ok; /readyz says ready, degraded if jobs must wait for a worker, or not ready with status 503."""
+    reasons: list[str] | Absent = None
+    """What is missing, where it is not ready."""
 
 
 class ProblemError(Wire, json_schema_extra={"examples": [{"path": PATH, "message": MESSAGE}]}):

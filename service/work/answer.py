@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,8 @@ from service.operations.allowance import Allowance
 from service.replies.problem_documents import BodyTooLarge, Reply
 from service.requests.body import parse
 from service.settings import Settings
+from service.telemetry.metrics import KEPT_REPLIES, count_work
+from service.telemetry.requests import BYTES_IN, COST, KEPT
 from service.work.cost import seconds
 from service.work.kept_replies import KeptReplies
 from service.work.perform import perform_parsed
@@ -33,13 +36,25 @@ async def answer(request: Request, operation: str) -> Response:
     name = partial(kept.key_of, operation, body, allowance.answers_shown)
     asked = name() if len(body) <= SMALL else await to_thread.run_sync(name)  # to hash megabytes takes milliseconds
     reply = kept.find(asked)
-    if reply is None:
+    if asked is not None:
+        KEPT_REPLIES.labels("no" if reply is None else "yes").inc()
+    if reply is not None:
+        request.scope[KEPT] = True
+    else:
         reply = await reply_to(request, operation, body, allowance, settings.inline)
-        kept.keep(asked, reply)
+        kept.keep(asked, replace(reply, facts=None))
     return Response(reply.content, reply.status, reply.headers, reply.media_type)
 
 
 async def reply_to(request: Request, operation: str, body: bytes, allowance: Allowance, inline: float) -> Reply:
+    reply = await computed(request, operation, body, allowance, inline)
+    if reply.facts is not None:
+        request.scope[COST] = reply.facts["cost"]
+        count_work(operation, reply.facts)
+    return reply
+
+
+async def computed(request: Request, operation: str, body: bytes, allowance: Allowance, inline: float) -> Reply:
     if len(body) <= SMALL:
         wire = parse(body)
         if seconds(operation, wire) * allowance.pace <= inline:
@@ -92,4 +107,5 @@ async def read_body(request: Request, limit: int) -> bytes:
         body += chunk
         if len(body) > limit:
             raise too_large
+    request.scope[BYTES_IN] = len(body)
     return bytes(body)

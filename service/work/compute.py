@@ -19,6 +19,7 @@ from pathlib import Path
 import orjson
 
 from service.operations.allowance import Allowance
+from service.telemetry.later import start_log_later
 from service.work.perform import perform
 from service.work.shared import read, write
 
@@ -34,6 +35,7 @@ STATISTICS = Path("/proc/self/statm")
 def main(line: socket.socket, shared: int, memory: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the service decides when this process ends
     os.nice(NICENESS)
+    start_log_later()
     limit_memory(memory)
     threading.Thread(target=follow, args=(os.getppid(),), daemon=True).start()
     line.sendall(b"ready\n")
@@ -46,7 +48,7 @@ def serve(line: socket.socket, shared: int, memory: int) -> None:
         operation, size, allowance = orjson.loads(request)
         reply = perform(operation, read(shared, size), Allowance(**allowance))
         write(shared, reply.content)
-        told = [len(reply.content), reply.status, reply.headers, held() > GROWN * memory]
+        told = [len(reply.content), reply.status, reply.headers, reply.facts, held() > GROWN * memory]
         line.sendall(orjson.dumps(told) + b"\n")
 
 

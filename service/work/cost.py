@@ -41,7 +41,8 @@ def seconds_of(operation: str, wire: Any, size: Size) -> float:
     return solving(size) + ESTIMATES[operation](size, wire)
 
 
-def refuse_more(operation: str, wire: Any, allowance: Allowance) -> None:
+def refuse_more(operation: str, wire: Any, allowance: Allowance) -> float:
+    """The seconds that this is expected to take here; or a refusal, if that is more than allowed."""
     size = size_of(wire, thorough=True)
     expected = seconds_of(operation, wire, size) * allowance.pace
     if expected > allowance.seconds:
@@ -55,6 +56,7 @@ def refuse_more(operation: str, wire: Any, allowance: Allowance) -> None:
         raise TooLarge(
             f"the answer could hold {numbers:,} numbers; {allowance.numbers:,} is the most: {LESS[operation]}", path=""
         )
+    return expected
 
 
 def time_text(duration: float) -> str:

@@ -4,6 +4,7 @@ service, or from the command line.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from service.operations import OPERATIONS, Operation
 from service.operations.allowance import Allowance
 from service.replies.problem_documents import Reply, RequestError, WorkLost, problem_of, problem_reply
 from service.requests.body import parse
+from service.telemetry.facts import Facts, gathered
 from service.work.cost import refuse_more
 from service.work.faults import add_faults
 
@@ -31,8 +33,14 @@ def perform(operation: str, body: bytes, allowance: Allowance) -> Reply:
 
 def perform_parsed(operation: str, wire: Any, allowance: Allowance) -> Reply:
     """Whatever happens, a reply."""
+    with gathered() as facts:
+        reply = done(operation, wire, allowance, facts)
+    return replace(reply, facts=facts)
+
+
+def done(operation: str, wire: Any, allowance: Allowance, facts: Facts) -> Reply:
     try:
-        refuse_more(operation, wire, allowance)
+        facts["cost"] = refuse_more(operation, wire, allowance)
         with np.errstate(all="ignore"):  # what is not finite is told in the answer; it is no warning for the operator
             return Reply(orjson.dumps(PERFORMED[operation](wire, allowance), option=orjson.OPT_SERIALIZE_NUMPY))
     except Exception as error:

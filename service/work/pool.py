@@ -11,7 +11,8 @@ from collections import deque
 from time import monotonic
 
 from service.operations.allowance import Allowance
-from service.replies.problem_documents import Busy, DeadlineExceeded, Reply, WorkLost
+from service.replies.problem_documents import Busy, DeadlineExceeded, Reply, RequestError, WorkLost
+from service.telemetry.metrics import POOL_BUSY, POOL_REFUSED, POOL_WAITING
 from service.work.process import Lost, Process
 
 SOON = {"retry-after": "1"}
@@ -31,16 +32,22 @@ class Pool:
     async def perform(self, operation: str, body: bytes, allowance: Allowance) -> Reply:
         """The reply, or a RequestError: no process is free, or this one did not end well. The deadline is for both."""
         until = monotonic() + self.deadline
-        await self.wait_until_free()
         try:
-            return await self.compute(operation, body, allowance, until)
-        finally:
-            self.free.release()
+            await self.wait_until_free()
+            try:
+                with POOL_BUSY.track_inprogress():
+                    return await self.compute(operation, body, allowance, until)
+            finally:
+                self.free.release()
+        except RequestError as error:
+            POOL_REFUSED.labels(error.kind).inc()
+            raise
 
     async def wait_until_free(self) -> None:
         if self.free.locked() and self.waiting >= self.most_waiting:
             raise Busy("more requests are waiting than this service takes on: try again soon", headers=SOON)
         self.waiting += 1
+        POOL_WAITING.inc()
         try:
             async with asyncio.timeout(self.deadline):
                 await self.free.acquire()
@@ -48,6 +55,7 @@ class Pool:
             raise Busy("no process became free in time: try again soon", headers=SOON) from None
         finally:
             self.waiting -= 1
+            POOL_WAITING.dec()
 
     async def compute(self, operation: str, body: bytes, allowance: Allowance, until: float) -> Reply:
         process = self.take()

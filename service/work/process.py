@@ -19,6 +19,7 @@ import orjson
 
 from service.operations.allowance import Allowance
 from service.replies.problem_documents import Reply
+from service.telemetry.environment import FOLDER, PROCESS
 from service.work.shared import read, shared_memory, write
 
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -47,7 +48,7 @@ class Process:
                 [sys.executable, "-m", "service.work.compute", *map(str, (*given, memory))],
                 pass_fds=given,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **ONE_THREAD},
+                env=environment(),
             )
         self.started = False
         self.spent = False
@@ -59,13 +60,13 @@ class Process:
             await copied(len(body), write, self.shared, body)
             line = orjson.dumps([operation, len(body), asdict(allowance)])
             await asyncio.get_running_loop().sock_sendall(self.socket, line + b"\n")
-            size, status, headers, self.spent = orjson.loads(await self.read_line())
+            size, status, headers, facts, self.spent = orjson.loads(await self.read_line())
             content = await copied(size, read, self.shared, size)
         except OSError as error:
             raise Lost from error
         if max(size, len(body)) > KEPT:
             os.ftruncate(self.shared, 0)
-        return Reply(content, status, headers)
+        return Reply(content, status, headers, facts)
 
     async def start(self) -> None:
         """Wait until it is ready; nothing is lost when nobody waits any longer."""
@@ -100,6 +101,13 @@ class Process:
     def __del__(self) -> None:
         """An application that was never closed leaves no processes behind."""
         self.end()
+
+
+def environment() -> dict[str, str]:
+    """Of such a process, which logs as one of its own, and counts nothing itself."""
+    given = {**os.environ, **ONE_THREAD, PROCESS: f"{os.environ.get(PROCESS, 'server')}.pool"}
+    given.pop(FOLDER, None)
+    return given
 
 
 async def copied(size: int, copy: Callable[..., Any], *arguments: Any) -> Any:
