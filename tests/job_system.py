@@ -30,8 +30,8 @@ def wait_for(condition, what, seconds=PATIENCE):
 class System:
     """`verigrad serve` or `verigrad worker` on a database."""
 
-    def __init__(self, url, *, serve=True, workers=3, servers=2, path=(), **variables):
-        self.url, self.serve = url, serve
+    def __init__(self, url, *, serve=True, workers=3, servers=2, path=(), errors=None, **variables):
+        self.url, self.serve, self.errors = url, serve, errors
         self.environment = environment(
             PYTHONPATH=os.pathsep.join([*map(str, path), str(ROOT)]),
             VERIGRAD_DATABASE_URL=url,
@@ -53,6 +53,7 @@ class System:
             [sys.executable, "-m", "service", *arguments],
             env=self.environment,
             stdout=subprocess.PIPE,
+            stderr=self.errors,
             text=True,
             start_new_session=True,
         )

@@ -10,15 +10,14 @@ import termios
 from tests.serving import PATIENCE, environment
 
 
-def on_a_terminal(*arguments, folder=None, **variables):
+def on_a_terminal(*arguments, folder=None, program=None, **variables):
     """The status of a command, and what it draws, with nothing but \\n between lines."""
     ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     variables = environment(**{"TERM": "xterm-256color", **variables})
     variables.pop("COLUMNS", None)  # which would win over the terminal's own
-    process = subprocess.Popen(
-        [sys.executable, "-m", "service", *arguments], env=variables, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs
-    )
+    command = [program] if program else [sys.executable, "-m", "service"]
+    process = subprocess.Popen([*command, *arguments], env=variables, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     drawn = b""
     while True:

@@ -109,6 +109,7 @@ class Wire:
 
 
 def served_with_faults(**settings):
+    """`errors` is where its log goes."""
     return Served(command=[sys.executable, "-m", "tests.service_with_faults"], VERIGRAD_PORT="0", **settings)
 
 

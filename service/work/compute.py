@@ -38,8 +38,8 @@ def main(line: socket.socket, shared: int, memory: int) -> None:
     start_log_later()
     limit_memory(memory)
     threading.Thread(target=follow, args=(os.getppid(),), daemon=True).start()
-    line.sendall(b"ready\n")
     with suppress(ConnectionError):  # the service is gone, and whoever asked it
+        line.sendall(b"ready\n")
         serve(line, shared, memory)
 
 
