@@ -17,6 +17,7 @@ from tests.serving import ROOT, environment
 PATIENCE = 90
 """Seconds to wait for what takes a few: the machine may have much else to do."""
 ROLES = {"server": b"service.http.server", "worker": b"service.jobs.worker", "child": b"service.jobs.child"}
+ROLES["pool"] = b"service.work.compute"
 
 
 def wait_for(condition, what, seconds=PATIENCE):

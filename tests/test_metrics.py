@@ -1,6 +1,7 @@
 """/metrics: what is counted is what happened, also over several processes, and when some of them die."""
 
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from starlette.testclient import TestClient
 from engine.errors import KeyRefuted
 from service.access.scopes import LEAST_SCOPE
 from service.app import create_app
-from service.contract.examples import CHECK, GRADE, GRADE_BATCH, GRADIENTS
+from service.contract.examples import CHECK, GRADE, GRADE_BATCH, GRADIENTS, MISTAKES
 from service.jobs.numbers import FromDatabase, Numbers
 from service.jobs.tallies import BEYOND, NEVER
 from service.keys import entry_of, make_key
@@ -30,7 +31,6 @@ from tests.job_system import System, kill, wait_for
 from tests.serving import ROOT, environment
 
 PAGE = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
-LONG = {**training(1), "epochs": 900, "batch_size": 1, "record": ["cost"]}
 ENDED = [("train", "succeeded", "", 1.0, 3, 2.0), ("train", "failed", "job-lost", BEYOND, 1, 4000.0)]
 ENDED += [("train", "cancelled", "", NEVER, 2, 0.0)]
 
@@ -220,10 +220,13 @@ def test_all_servers_are_counted_together_also_those_that_were_killed(system):
 
 
 def test_what_a_process_had_only_while_it_lived_is_forgotten(system):
+    pools = wait_for(lambda: len(found := system.pids("pool")) == 2 and found, "both pools")
+    for each in pools:
+        kill(each, signal.SIGSTOP)
     asking = threading.Thread(target=ask_in_vain, args=(system,))
     asking.start()
     wait_for(lambda: scraped(system)("verigrad_pool_busy") == 1, "it to be busy")
-    for each in system.pids("server"):
+    for each in (*system.pids("server"), *pools):
         kill(each)
     asking.join()
     wait_for(lambda: len(system.pids("server")) == 2, "others")
@@ -232,7 +235,7 @@ def test_what_a_process_had_only_while_it_lived_is_forgotten(system):
 
 def ask_in_vain(system):
     with system.client() as client, suppress(httpx.TransportError):
-        client.post("/v1/train", json=LONG)
+        client.post("/v1/mistakes", json=next(iter(MISTAKES.values())).body)
 
 
 def test_jobs_and_workers_are_those_of_the_database(system):
