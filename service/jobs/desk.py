@@ -55,7 +55,11 @@ class Desk:
         with self.opening:
             if self.store is None:
                 database = Database(url_of(self.settings), AT_ONCE, durable=True)
-                prepare(database)
+                try:
+                    prepare(database)
+                except BaseException:
+                    database.close()  # it is asked for again and again, and each would leave its connections open
+                    raise
                 self.delivery = Delivery(database)
                 self.store = Store(database)
             return self.store
