@@ -14,13 +14,15 @@ from service.access.scopes import LEAST_SCOPE
 from service.contract.examples import CHECK, GRADE, GRADIENTS
 from service.keys import entry_of, make_key
 from service.telemetry.requests import GONE
-from tests.serving import Served, environment
+from tests.serving import ROOT, Served, environment
 from tests.terminal import on_a_terminal
 from tests.wire import Wire, chunked, request, served_with_faults
 
 KEY, UNKNOWN = make_key(), make_key()
 FIELDS = {"timestamp", "level", "event", "logger", "request_id", "method", "route", "status", "seconds"}
 FIELDS |= {"bytes_in", "bytes_out", "process"}
+MORE_FIELDS = {"key", "cost", "kept", "refused", "exception"}
+"""Of some lines."""
 BODY = orjson.dumps(GRADIENTS["graph"].body)
 
 
@@ -107,6 +109,7 @@ def test_every_line_is_json_whoever_writes_it(log, tmp_path):
         running.process.terminate()
         running.process.wait()
     lines = lines_of(log)
+    assert {field for line in lines for field in line} <= FIELDS | MORE_FIELDS
     assert {"verigrad.requests", "uvicorn.error"} <= {line["logger"] for line in lines}
     assert {"server-0", "server-1", "opening"} <= {line.get("process") for line in lines}
     assert all({"timestamp", "level", "event", "logger"} <= set(line) for line in lines)
@@ -231,3 +234,10 @@ def test_who_only_imports_the_service_has_no_log():
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("0\n", "")
     assert logging.getLogger("verigrad").handlers == []
+
+
+def test_the_page_tells_every_field():
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    told = page.partition("## The log")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?) \|", told, flags=re.MULTILINE)
+    assert {field for row in rows for field in re.findall(r"`(\w+)`", row)} == FIELDS | MORE_FIELDS
