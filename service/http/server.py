@@ -65,6 +65,7 @@ def run(
         loop="uvloop",
         http=limited_by(settings),
         ws="none",
+        lifespan="on",  # one that fails to begin must not serve: it would not know the keys
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=ceil(settings.grace),
