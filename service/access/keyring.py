@@ -24,7 +24,9 @@ WITHIN = 5
 RETRY = 0.5
 """Seconds before another try, as long as there was no look at all."""
 AGAIN = 1.0
-"""Seconds between two looks because of keys that are not known, and the longest that a request waits for one."""
+"""Seconds between two looks because of keys that are not known."""
+WAIT = 1.0
+"""The longest that a request with such a key waits for one."""
 NOTE = 60.0
 """Seconds between two notes that a key was used."""
 END = 1.0
@@ -75,7 +77,7 @@ class Keyring:
             self.asked = monotonic()
             again = self.again = Future()
             self.wake.set()
-        await asyncio.wait([asyncio.wrap_future(again)], timeout=AGAIN)
+        await asyncio.wait([asyncio.wrap_future(again)], timeout=WAIT)
 
     # What the thread does
 
