@@ -4,16 +4,20 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
+import service.access.key_store
 from service.access.key_store import KeyStore, Look, NameTaken, has_keys
 from service.jobs.database import now
 from service.jobs.prepare import prepare
 from service.jobs.tables import keys
 from service.keys import LONGEST_NAME, Client, Keys, check_name, digest_of, make_key
 from service.settings import Settings
+from tests.databases import new_database
 
 KEY, OTHER = make_key(), make_key()
 NOWHERE = "postgresql://user:secret@127.0.0.1:1/none"
@@ -122,8 +126,9 @@ def test_looking_makes_no_tables(database_url):
     if store.database.is_sqlite:
         file = Path(str(store.database.url.database))
         assert not file.exists()
-        file.touch()  # as somebody begins to make it
+        file.touch()  # as somebody begins to make it, who is not to be disturbed
         assert store.look() == Look()
+        assert [(path, path.stat().st_size) for path in file.parent.iterdir()] == [(file, 0)]
     prepare(store.database)
     assert store.look() == Look()
     store.create("ada", "grade", digest_of(KEY))
@@ -135,6 +140,23 @@ def test_nobody_can_tell(tmp_path):
     assert has_keys(Settings(database_url=NOWHERE)) is None
     (tmp_path / "jobs.sqlite3").write_text("this is no database, however one looks at it")
     assert has_keys(Settings(data_dir=tmp_path)) is None
+
+
+def test_a_database_that_does_not_answer_is_not_waited_for(request, tmp_path, monkeypatch):
+    monkeypatch.setattr(service.access.key_store, "ANSWER", 100)
+    store = KeyStore(Settings(database_url=new_database(request, "postgresql", tmp_path)))
+    prepare(store.database)
+    other = KeyStore(Settings(database_url=store.database.url.render_as_string(hide_password=False)))
+    with other.database.write() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        settings = driver.info.get_parameters()
+        assert settings["tcp_user_timeout"] == "100"  # of a line that is cut, which a test cannot have without privileges
+        connection.exec_driver_sql("LOCK TABLE keys")
+        with pytest.raises(OperationalError, match="statement timeout"):
+            store.look()
+    assert store.look() == Look()
+    for each in (store, other):
+        each.close()
 
 
 def test_a_database_without_keys_gets_them(tmp_path):

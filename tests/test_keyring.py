@@ -115,9 +115,9 @@ def test_beyond_this_machine_nobody_comes_without_a_key_even_if_there_is_none(se
 
 
 def test_without_its_database_the_keys_of_before_are_good_and_no_others(serve, store, monkeypatch, caplog):
-    ask = serve()
     key, _ = create(store)
-    status(ask, key)(200)
+    ask = serve()
+    assert ask(key).status_code == 200
     monkeypatch.setattr(KeyStore, "look", gone)
     wait_for(lambda: ask.keyring.failing, "a look that fails", SOON)
     new, _ = create(store)

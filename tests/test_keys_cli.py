@@ -2,6 +2,7 @@
 
 import os
 import re
+import sqlite3
 
 import orjson
 import pytest
@@ -147,6 +148,17 @@ def test_a_database_that_does_not_answer(elsewhere, monkeypatch, arguments):
     assert (status, out) == (4, None)
     assert orjson.loads(told)["title"] == "The database does not answer"
     assert "secret" not in told
+
+
+def test_a_database_of_a_newer_release(elsewhere, tmp_path):
+    create = lambda: elsewhere("create", "--scope", "grade", "--name", "ada")
+    assert create()[0] == 0
+    with sqlite3.connect(tmp_path / "jobs.sqlite3") as connection:
+        connection.execute("UPDATE verigrad_version SET version_num = '9999'")
+    connection.close()
+    status, sentence = detail(create())
+    assert status == 4
+    assert "the release of Verigrad that changed it" in sentence
 
 
 def test_a_folder_that_cannot_be_written(elsewhere, monkeypatch, tmp_path):

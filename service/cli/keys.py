@@ -84,9 +84,7 @@ def run(given: argparse.Namespace) -> int:
     except Refused as error:
         found = failure(error.title, str(error), BAD_INPUT)
     except CommandError:
-        found = failure(
-            "The database is of another release", "use the release of Verigrad that it was made by, or a newer one"
-        )
+        found = failure("The database is of a newer release", "use the release of Verigrad that changed it, or a newer one")
     except (DBAPIError, OSError) as error:
         found = failure("The database does not answer", f"the keys are in a database that does not answer: {said(error)}")
     return deliver(given.row, found, b"", given)
