@@ -1,6 +1,5 @@
 """Keys in the database, on both kinds: made, found, listed, revoked and noted, by many processes at once."""
 
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -8,6 +7,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 from sqlalchemy.exc import OperationalError
 
 import service.access.key_store
@@ -159,20 +160,20 @@ def test_a_database_that_does_not_answer_is_not_waited_for(request, tmp_path, mo
         each.close()
 
 
-def test_a_database_without_keys_gets_them(tmp_path):
-    """From the tables of the first release."""
-    store = KeyStore(Settings(data_dir=tmp_path))
+def test_a_database_of_the_first_release_gets_the_table(database_url):
+    store = KeyStore(Settings(database_url=database_url))
+    with store.database.write() as connection:
+        config = Config()
+        config.set_main_option("script_location", "service.jobs:migrations")
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    assert store.look() == Look()
+    assert store.all() == []
     prepare(store.database)
-    with sqlite3.connect(tmp_path / "jobs.sqlite3") as connection:
-        connection.execute("DROP TABLE keys")
-        connection.execute("UPDATE verigrad_version SET version_num = '0001'")
-    connection.close()
-    old = KeyStore(Settings(data_dir=tmp_path))
-    assert old.look() == Look()
-    prepare(old.database)
-    assert old.create("ada", "grade", digest_of(KEY)).id
-    for each in (store, old):
-        each.close()
+    made = store.create("ada", "grade", digest_of(KEY))
+    assert store.all() == [made]
+    store.close()
 
 
 @pytest.mark.parametrize("name", ["a", "CS101 Gradescope", "Prof. Łukasiewicz (TA, 2027)", "数学:1", "x" * LONGEST_NAME])
