@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio import to_thread
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from service import VERSION
 from service.access.gate import Gate
+from service.access.keyring import Keyring
 from service.access.scopes import require_rows, row_of
 from service.contract.direct import route_directly
 from service.contract.openapi import describe
@@ -40,20 +42,22 @@ Errors are problem documents (RFC 9457) with a stable `type`, a sentence, and th
 class Service(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """The gate is outside of everything, so that also the answer to a fault goes through it; who watches, around it."""
-        return Watch(Gate(super().build_middleware_stack(), self.state.settings), row_of)
+        return Watch(Gate(super().build_middleware_stack(), self.state.settings, self.state.keyring), row_of)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service with these settings, or those of the environment."""
     settings = settings or Settings.from_environment()
-    desk = Desk(settings)
+    desk, keyring = Desk(settings), Keyring(settings)
     pool = Pool(settings.processes, settings.deadline, settings.max_waiting, settings.memory)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await to_thread.run_sync(keyring.open)
         pool.warm()
         yield
         pool.close()
+        await to_thread.run_sync(keyring.close)
         desk.close()
 
     app = Service(
@@ -70,7 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings, app.state.pool, app.state.pace = settings, pool, pace()
-    app.state.jobs = desk
+    app.state.jobs, app.state.keyring = desk, keyring
     app.state.solves = Recent(health.solves, age=1.0, patience=2.0)
     app.state.kept = KeptReplies(settings.kept_replies)
     groups = (gradients, check, grade, mistakes, train, jobs, catalog, health, metrics, problems, docs)

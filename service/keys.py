@@ -1,14 +1,8 @@
-"""Who may use the service: bearer keys, of which it knows only the hashes. Make one with
-
-    python -m service.keys NAME SCOPE
-
-which prints the key, for the client, and its entry for VERIGRAD_KEYS.
-"""
+"""Who may use the service: bearer keys, of which it knows only the hashes. `verigrad keys create` makes one."""
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -18,6 +12,9 @@ from secrets import token_urlsafe
 SCOPES = ("grade", "compute", "admin")
 """From least to most: each may do all that those before it may."""
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""Of a key in the settings, where commas and colons mean something."""
+LONGEST_NAME = 64
+"""Characters of the name of a key in the database. It may have spaces, for it is there for people."""
 HASH = re.compile(r"[0-9A-Fa-f]{64}")
 NOT_SECRET = {sha256(text).hexdigest() for text in (b"", b"\n")}
 """What is hashed when the variable that should hold a key is empty."""
@@ -48,6 +45,8 @@ NOBODY = "anonymous"
 class Entry:
     client: Client
     digest: bytes = field(repr=False)
+    id: str = ""
+    """Of a key in the database; those of the settings have none."""
 
 
 class Keys:
@@ -57,7 +56,7 @@ class Keys:
     def __bool__(self) -> bool:
         return bool(self.entries)
 
-    def client_of(self, key: bytes) -> Client | None:
+    def find(self, key: bytes) -> Entry | None:
         """Every hash is compared to its end, so that the time this takes tells nothing of any of them."""
         if not SHORTEST <= len(key) <= LONGEST:
             return None
@@ -65,7 +64,7 @@ class Keys:
         found = None
         for entry in self.entries:
             if compare_digest(entry.digest, digest):
-                found = entry.client
+                found = entry
         return found
 
 
@@ -107,27 +106,24 @@ def check_client(name: str, scope: str, place: str) -> None:
         raise ValueError(f"the scope of {place} must be {', '.join(SCOPES[:-1])} or {SCOPES[-1]}")
 
 
+def check_name(name: str) -> None:
+    """Of a key in the database. It is shown to people and written to logs, so nothing in it may be mistaken for a line or
+    be invisible."""
+    if not (0 < len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()):
+        raise ValueError(f"the name of a key has 1 to {LONGEST_NAME} visible characters, with spaces only between them")
+    if name == NOBODY:
+        raise ValueError("this is the name of clients without a key: choose another")
+
+
+def digest_of(key: str) -> bytes:
+    return sha256(key.encode()).digest()
+
+
 def make_key() -> str:
     """256 random bits. The prefix lets scanners recognise a key that was published by accident."""
     return f"verigrad_{token_urlsafe(32)}"
 
 
 def entry_of(name: str, scope: str, key: str) -> str:
-    return f"{name}:{scope}:{sha256(key.encode()).hexdigest()}"
-
-
-def main(arguments: list[str]) -> None:
-    if len(arguments) != 2:
-        sys.exit(f"usage: python -m service.keys NAME {{{','.join(SCOPES)}}}")
-    name, scope = arguments
-    try:
-        check_client(name, scope, "the key")
-    except ValueError as error:
-        sys.exit(str(error))
-    key = make_key()
-    print(f"key    {key}")
-    print(f"entry  {entry_of(name, scope, key)}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    """For VERIGRAD_KEYS."""
+    return f"{name}:{scope}:{digest_of(key).hex()}"

@@ -48,14 +48,14 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     """Processes that answer requests."""
     data_dir: Path = Path("data")
-    """Where jobs are kept, unless there is a database elsewhere."""
+    """Where jobs and keys are kept, unless there is a database elsewhere."""
     database_url: Annotated[str, Field(repr=False)] = ""
-    """A database for jobs, as postgresql://user:password@host/name; a file in the data directory if not set."""
+    """A database for jobs and keys, as postgresql://user:password@host/name; a file in the data directory if not set."""
     database_wait: Annotated[float, Field(ge=0, le=86_400)] = 60
     """Seconds that the database is waited for when the service starts; then it ends."""
 
     keys: Annotated[str, AfterValidator(checked_keys), Field(repr=False)] = ""
-    """Keys of clients, with commas between: name:scope:sha256 each. Scopes are grade, compute and admin."""
+    """Keys beside those in the database: name:scope:sha256 each, with commas between. Scopes: grade, compute, admin."""
     allow_anonymous: bool = False
     """Listen beyond this machine without keys. With keys it changes nothing."""
     rate: Annotated[int, Field(ge=0, le=10_000_000)] = 6_000

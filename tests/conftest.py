@@ -1,11 +1,16 @@
 """What many tests share; and what could not be tested here is said at the end, in words that nobody overlooks."""
 
+import os
+
 import pytest
 
 from tests.databases import database_url, postgresql_server, shared_database_url
-from tests.serving import Served
+from tests.serving import DATA, Served
 
 __all__ = ["database_url", "postgresql_server", "shared_database_url"]
+
+# Not the folder of whoever runs the tests, who may have created keys there.
+os.environ["VERIGRAD_DATA_DIR"] = DATA.name
 
 NOT_TESTED = "NOT TESTED"
 

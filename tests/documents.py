@@ -48,7 +48,9 @@ def run(block, address, folder):
         status, drawn = on_a_terminal(*code.split()[1:], folder=folder, NO_COLOR="1", TERM="dumb")
         assert status == 0
         return "".join(f"{line.rstrip()}\n" for line in drawn.splitlines())
-    variables = environment(PATH=f"{with_verigrad(folder)}{os.pathsep}{os.environ['PATH']}", NO_PROXY="127.0.0.1")
+    path = f"{with_verigrad(folder)}{os.pathsep}{os.environ['PATH']}"
+    # Data of its own: a key that is created must not close the service that all pages ask.
+    variables = environment(PATH=path, NO_PROXY="127.0.0.1", VERIGRAD_DATA_DIR=str(folder / "data"))
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return done.stdout

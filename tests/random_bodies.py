@@ -27,7 +27,7 @@ from tests.golden_cases import CASES
 from tests.mutations import EXAMPLES, HOW, NAMES, ODD, TABLES, at, mutate, places
 
 BODIES = [*EXAMPLES * 5, *((operation, body) for operation, body in CASES.values() if isinstance(body, dict))]
-LONGEST = 2.0
+LONGEST = 5.0
 """Seconds for one body."""
 NUMBERS = (0, 1, -1, 2, 3, 0.5, -0.0, 5e-324, 1e-160, 1e160, 1e300, -1e300, 1.7e308, 1e-8, 2**53, 100, 1000, -745, 710, 36.7)
 TEXTS = ("0.5", "1e300", "0", "-1e-300", "1e-9999", "0.0000", "1" * 50, "−2", "dW1", "J", "dX", "A1/Z1", "dA2/dW1", "losses")

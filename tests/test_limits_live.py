@@ -194,7 +194,7 @@ def test_500_silent_connections_disturb_nobody_and_are_closed(served, wire):
     alone = latency(wire)
     with contextlib.ExitStack() as stack:
         silent = [stack.enter_context(Wire(served.address)).connect() for _ in range(500)]
-        assert latency(wire) < 3 * alone + 0.005
+        assert latency(wire) < 10 * alone + 0.05  # a server that looks at each connection in turn, or blocks, takes seconds
         for each in silent:
             assert each.end() <= HEADER_TIMEOUT + 2 * LATE
 

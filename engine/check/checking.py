@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.check.estimates import EPSILON, Estimate, Estimates, Method, largest
+from engine.check.estimates import EPSILON, Estimate, Estimates, Method, exact, largest
 from engine.check.factored import FactoredCheck
 from engine.check.guard import guard
 from engine.check.methods import WORK, central, complex_step, directional, increment
+from engine.check.stack_numbers import numbers_of_stack
 from engine.check.verdicts import CheckReport, Verdict, gravest, judge
 from engine.errors import BadProblem, ShapeMismatch, UnknownName, shape_text
 from engine.graph.backward import plan_gradients
@@ -39,6 +40,10 @@ def increment_or_factored(problem: Problem, run: Run, names: Sequence[str], step
     sizes = {name: run[name].size for name in names}
     if not is_factored(problem, sizes, step):
         return increment(problem, run, names, step, seed)
+    with np.errstate(all="ignore"):
+        plain = numbers_of_stack(problem, run, tuple(names))
+    if plain is not None:
+        return Estimates({name: exact(plain[name]) for name in names}, sum(sizes.values()), 2 * sum(sizes.values()))
     factored = FactoredCheck(problem, run)
     factored.refuse_excess()
     found = factored.estimates(sizes)

@@ -43,21 +43,9 @@ class Estimate:
         return self._largest
 
     def apart(self, claim: Array) -> float:
-        """max|claim − numeric|, and not a number if any entry is not. Large tensors are looked at once, block by block."""
-        numeric = self.numeric
-        if numeric.size <= BLOCK:
-            least, most = extent(claim - numeric)
-            return max(most, -least)
-        rows = max(1, BLOCK * len(numeric) // numeric.size)
-        buffer = np.empty((rows, *numeric.shape[1:]))
-        found, sizes = [], []
-        for start in range(0, len(numeric), rows):
-            block = slice(start, start + rows)
-            sizes.append(largest_of(numeric[block]))
-            least, most = extent(np.subtract(claim[block], numeric[block], out=buffer[: len(numeric) - start]))
-            found += [most, -least]
-        self._largest = max(sizes)
-        return float(np.max(found))
+        """max|claim − numeric|, and not a number if any entry is not."""
+        found, self._largest = apart(self.numeric, claim)
+        return found
 
     def project(self, claim: Array) -> Array:
         """The part of a claimed gradient that this estimate can be compared with."""
@@ -78,6 +66,12 @@ class Estimate:
         )
 
 
+def exact(numeric: Array) -> Estimate:
+    """One without a kink, whose spread is known to be less than rounding."""
+    none = np.zeros((1,) * numeric.ndim)
+    return Estimate(numeric, none, none > 0.0, numeric, numeric)
+
+
 @dataclass(frozen=True, slots=True)
 class Estimates:
     """One estimate a gradient, by the node's name, and what they cost."""
@@ -88,6 +82,23 @@ class Estimates:
 
 
 Method = Callable[..., Estimates]
+
+
+def apart(numeric: Array, claim: Array) -> tuple[float, float]:
+    """max|claim − numeric|, not a number if any entry is not, and max|numeric|. Large tensors are looked at once, block by
+    block."""
+    if numeric.size <= BLOCK:
+        least, most = extent(claim - numeric)
+        return max(most, -least), largest_of(numeric)
+    rows = max(1, BLOCK * len(numeric) // numeric.size)
+    buffer = np.empty((rows, *numeric.shape[1:]))
+    found, sizes = [], []
+    for start in range(0, len(numeric), rows):
+        block = slice(start, start + rows)
+        sizes.append(largest_of(numeric[block]))
+        least, most = extent(np.subtract(claim[block], numeric[block], out=buffer[: len(numeric) - start]))
+        found += [most, -least]
+    return float(np.max(found)), max(sizes)
 
 
 def largest(*arrays: Array) -> float:

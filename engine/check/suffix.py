@@ -61,7 +61,7 @@ class Suffix:
     def classes(self) -> ClassLosses | None:
         """The losses along lines, where they are known."""
         of = self.shortcut.fusion.classes if self.shortcut else None
-        return of(self.Z[-1], self.Y) if of else None
+        return of(self.A[-1], self.Y) if of else None
 
     def smooth_moves(self, number: int, examples: slice, steps: Array) -> Array | None:
         """The moves of a layer's units for steps (…, examples, units) of their Z; None if one reaches a kink."""

@@ -91,7 +91,7 @@ class Fusion:
     room: Callable[[Array, int], Array]
     """How far each entry of A is from the edge of the loss's domain: no step may be longer. (logits, axis)"""
     classes: Callable[[Array, Array], ClassLosses | None] | None = None
-    """The losses as functions along lines, where that is known, from logits and labels with one example a row."""
+    """The losses as functions along lines, where that is known, from A and labels with one example a row."""
 
 
 def sigmoid_moved(z: Array, dA: Array, y: Array, axis: int, scale: float) -> Array:

@@ -14,11 +14,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.errors import shorten, suggestion
 from service.access.addresses import address_of
+from service.access.keyring import Keyring
 from service.access.rate import Buckets
 from service.access.scopes import ADDRESSES, ANY_RATE, NO_KEY, least_scope
-from service.keys import NOBODY, Client, read_keys
+from service.keys import NOBODY, Client
 from service.replies.errors import respond
-from service.replies.problem_documents import Forbidden, NoKey, NotFound, RequestError, TooManyRequests, request_problem
+from service.replies.problem_documents import (
+    Forbidden,
+    KeysUnavailable,
+    NoKey,
+    NotFound,
+    RequestError,
+    TooManyRequests,
+    request_problem,
+)
 from service.settings import Settings
 
 FAILURES = 30
@@ -54,9 +63,9 @@ def client_of(request: Request) -> Client:
 
 
 class Gate:
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, keyring: Keyring) -> None:
         self.app = app
-        self.keys = read_keys(settings.keys)
+        self.keyring = keyring
         # Without keys the service listens on this machine only, to its owner, unless it was told to let anybody in.
         self.nobody = Client(NOBODY, "compute" if settings.allow_anonymous else "admin")
         # Apart, for a key may have the name of an address.
@@ -77,7 +86,7 @@ class Gate:
             await send(message)
 
         try:
-            self.admit(scope, credentials)
+            await self.admit(scope, credentials)
         except RequestError as refusal:
             return await respond(request_problem(refusal), refusal.headers)(scope, receive, send_marked)
         try:
@@ -86,14 +95,15 @@ class Gate:
             log.error("the fault logged below is that of request %s", scope[REQUEST_ID])
             raise
 
-    def admit(self, scope: Scope, credentials: list[bytes]) -> None:
+    async def admit(self, scope: Scope, credentials: list[bytes]) -> None:
         """Puts the client into the scope, if there must be one; or a RequestError."""
         path = scope["path"]
         if path in ANY_RATE:
             return
         least = least_scope(path)
-        if self.keys and least and credentials:
-            client = self.log_in(scope, credentials)
+        keyring = self.keyring
+        if least and credentials and (keyring.needed or keyring.unread):
+            client = await self.log_in(scope, credentials)
             take(self.by_key, client.name, "requests by this key")
         else:
             take(self.by_address, address_of(scope), "requests from this address")
@@ -101,20 +111,28 @@ class Gate:
                 raise NotFound(f"there is nothing at {shorten(path)}{suggestion(path, ADDRESSES, listed=False)}")
             if least == NO_KEY:
                 return
-            if self.keys:
+            if keyring.needed:
                 raise NoKey("send a key in the header 'Authorization: Bearer <key>'", headers=challenge())
+            if keyring.unread:
+                raise unavailable()
             client = self.nobody
         if not client.may(least):
             raise Forbidden(f"{shorten(path)} takes a key of scope {least}; the scope of this one is {client.scope}")
         scope[CLIENT] = client
 
-    def log_in(self, scope: Scope, credentials: list[bytes]) -> Client:
+    async def log_in(self, scope: Scope, credentials: list[bytes]) -> Client:
         scheme, _, key = credentials[0].partition(b" ")
         if len(credentials) > 1 or scheme.lower() != b"bearer":
             detail = "the header must be 'Authorization: Bearer <key>', once"
-        elif client := self.keys.client_of(key.strip(b" ")):
-            return client
         else:
+            key = key.strip(b" ")
+            if client := self.keyring.client_of(key):
+                return client
+            await self.keyring.look_again()
+            if client := self.keyring.client_of(key):
+                return client
+            if self.keyring.unread:
+                raise unavailable()
             detail = "this key is not known here"
         address = address_of(scope)
         take(self.failures, address, "keys that are not known from this address")
@@ -136,6 +154,12 @@ def read_headers(scope: Scope) -> tuple[bytes, list[bytes]]:
 def take(buckets: Buckets, who: str, what: str) -> None:
     if wait := buckets.wait(who):
         raise TooManyRequests(f"too many {what}: try again in {wait} s", headers={"retry-after": str(wait)})
+
+
+def unavailable() -> KeysUnavailable:
+    return KeysUnavailable(
+        "the database with the keys does not answer, so nobody can be let in: try again soon", headers={"retry-after": "5"}
+    )
 
 
 def challenge(error: str = "") -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The command line, `verigrad`: start a service, or answer a request without one.
+"""The command line, `verigrad`: start a service, answer a request without one, or see to the keys of clients.
 
 Nothing heavy is imported here: each command imports what it needs once it runs.
 """
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from service import VERSION
-from service.cli import ask, serve
+from service.cli import ask, keys, serve
 from service.cli.exits import INTERRUPTED, NO_READER
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -45,4 +45,5 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     serve.add_commands(commands)
     ask.add_commands(commands)
+    keys.add_commands(commands)
     return made

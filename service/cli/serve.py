@@ -53,13 +53,15 @@ def add(commands: Any, name: str, summary: str, epilog: str) -> argparse.Argumen
 def run_serve(given: argparse.Namespace) -> int:
     # Imported here, as below, so that no other command waits for it.
     from service.access.exposure import refuse_exposure
+    from service.access.key_store import has_keys
     from service.processes.supervisor import serve
     from service.settings import BadSetting
 
     try:
         settings = settings_of(given, "host", "port", "workers", "job_workers")
-        refuse_exposure(settings)
-        return serve(settings)
+        keyed = has_keys(settings)
+        refuse_exposure(settings, keyed is not False)
+        return serve(settings, keyed=bool(keyed))
     except BadSetting as error:
         return refuse(given, error)
 

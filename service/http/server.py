@@ -67,6 +67,7 @@ def run(
         loop="uvloop",
         http=limited_by(settings),
         ws="none",
+        lifespan="on",  # one that fails to begin must not serve: it would not know the keys
         access_log=False,  # see service/telemetry/requests.py
         log_config=None,
         server_header=False,

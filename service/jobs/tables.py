@@ -58,3 +58,15 @@ workers = sa.Table(
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("seen_at", sa.Double, nullable=False),
 )
+
+keys = sa.Table(
+    "keys",  # a row stays when its key is revoked: a service that has had keys does not become open again
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("scope", sa.String(16), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, unique=True),  # SHA-256 of the key, which is kept nowhere
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("used_at", sa.Double),
+    sa.Column("revoked_at", sa.Double),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import blake2b
 from threading import Lock
 from typing import NamedTuple
 from weakref import ref
@@ -96,7 +96,7 @@ def digest_of(problem: Problem, run: Run, gradients: Mapping[str, Array]) -> Dig
     if run.changes is not UNCHANGED or sum(value.size for value in given) > MOST_NUMBERS:
         return None
     numbers = [value.tobytes() for value in (*given, *gradients.values())]
-    return Digest(id(problem.graph), problem.limits, tuple(gradients), sha256(b"".join(numbers)).digest())
+    return Digest(id(problem.graph), problem.limits, tuple(gradients), blake2b(b"".join(numbers), digest_size=32).digest())
 
 
 CERTIFICATES = Certificates()

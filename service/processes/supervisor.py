@@ -112,8 +112,9 @@ class Charge:
 
 
 class Supervisor:
-    def __init__(self, settings: Settings, sockets: Sequence[socket.socket]) -> None:
+    def __init__(self, settings: Settings, sockets: Sequence[socket.socket], *, keyed: bool = False) -> None:
         self.settings = settings
+        self.keyed = keyed or bool(settings.keys)
         self.sockets = sockets
         self.folder = SharedFolder() if sockets else None
         self.environment = {
@@ -187,7 +188,7 @@ class Supervisor:
         for pipe in charges.keys() & set(heard):
             if charges[pipe].hear() and not self.greeted:
                 host, port = self.sockets[0].getsockname()[:2]
-                print(greeting(host, port, bool(self.settings.keys)), flush=True)
+                print(greeting(host, port, self.keyed), flush=True)
                 self.greeted = True
 
     def end(self) -> None:
@@ -207,10 +208,10 @@ class Supervisor:
                     continue
 
 
-def serve(settings: Settings) -> int:
-    """Answer requests, and do jobs. Raises BadSetting if it cannot listen."""
+def serve(settings: Settings, *, keyed: bool = False) -> int:
+    """Answer requests, and do jobs. Raises BadSetting if it cannot listen. `keyed`: there are keys in the database."""
     start_log(settings.log_format, settings.log_level)
-    return Supervisor(settings, listen(settings.host, settings.port)).supervise()
+    return Supervisor(settings, listen(settings.host, settings.port), keyed=keyed).supervise()
 
 
 def work(settings: Settings) -> int:

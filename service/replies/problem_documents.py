@@ -54,6 +54,10 @@ class Forbidden(RequestError):
     kind = "not-allowed"
 
 
+class KeysUnavailable(RequestError):
+    kind = "keys-unavailable"
+
+
 class NotFound(RequestError):
     kind = "not-found"
 

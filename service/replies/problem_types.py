@@ -150,6 +150,13 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
             "Use a key with the scope that the sentence names, or ask for less.",
         ),
         ProblemType(
+            "keys-unavailable",
+            503,
+            "Nobody can tell which keys are good",
+            "The keys of this service are in a database that has not answered since the service began.",
+            "Send it again after as many seconds as Retry-After says. If it stays so, tell whoever runs this service.",
+        ),
+        ProblemType(
             "too-many-requests",
             429,
             "Too many requests",

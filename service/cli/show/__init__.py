@@ -11,6 +11,7 @@ from rich.console import Console, RenderableType
 from service.cli.show.check import check
 from service.cli.show.grade import grade, grade_batch
 from service.cli.show.gradients import gradients
+from service.cli.show.keys import created, listed, revoked
 from service.cli.show.mistakes import mistakes
 from service.cli.show.problem import problem
 from service.cli.show.train import train
@@ -22,6 +23,9 @@ SHOWN: dict[str, Callable[[Any, int], Iterator[RenderableType]]] = {
     "grade_batch": grade_batch,
     "mistakes": mistakes,
     "train": train,
+    "keys_create": created,
+    "keys_list": listed,
+    "keys_revoke": revoked,
 }
 
 

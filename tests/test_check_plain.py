@@ -1,0 +1,167 @@
+"""The short way to a certificate: the same numbers as the long one, agreement only where that is right, and no other use."""
+
+import sys
+from itertools import product
+
+import numpy as np
+import pytest
+
+from engine import certify, check, read_problem
+from engine.check import plain, stack_numbers
+from engine.check.methods import complex_step
+from engine.check.plain import NEAR, plain_error
+from engine.check.stack_numbers import StackNumbers, numbers_of_stack
+from engine.errors import KeyRefuted
+from tests.problems import CASES, random_network
+
+MODULES = sys.modules  # `engine.check` is also the name of a function
+EPSILON = np.finfo(float).eps
+CONVENTIONS: tuple[dict, ...] = (
+    {},
+    {"scale": 0.5, "reduction": "sum"},
+    {"average_in": "parameters"},
+)
+
+
+def classifier(seed, widths=(9, 8, 7, 5), hidden=("relu", "leaky_relu"), examples=6, **more):
+    rng = np.random.default_rng(seed)
+    loss = {"kind": "cross_entropy", **more.pop("loss", {})}
+    wire = random_network(rng, list(widths), [*hidden, "softmax"], loss, examples=examples, **more)
+    return read_problem({**wire, "labels": rng.integers(0, widths[-1], examples)})
+
+
+@pytest.mark.parametrize("loss", CONVENTIONS)
+@pytest.mark.parametrize(("layout", "orientation"), list(product(("rows", "columns"), ("in_out", "out_in"))))
+@pytest.mark.parametrize("hidden", [(), ("gelu_tanh",), ("tanh", "relu"), ("elu", "leaky_relu", "identity", "relu")])
+def test_numbers_of_a_stack_are_those_of_the_complex_step(hidden, layout, orientation, loss):
+    problem = classifier(1, (9, *(8, 6, 7, 5)[: len(hidden)], 4), hidden, layout=layout, orientation=orientation, loss=loss)
+    run = problem.run()
+    names = problem.graph.differentiable
+    found = numbers_of_stack(problem, run, names)
+    assert found is not None
+    slow = complex_step(problem, run, names, None, 0).by_name
+    largest = max(np.abs(each.numeric).max() for each in slow.values())
+    for name in names:
+        assert found[name].shape == problem.graph[name].shape
+        assert np.abs(found[name] - slow[name].numeric).max() <= 64 * EPSILON * largest, name
+
+
+@pytest.mark.parametrize("id", CASES)
+def test_worked_examples_are_plain(id):
+    problem = read_problem(CASES[id]["problem"])
+    run = problem.run()
+    error = plain_error(problem, run, run.gradients)
+    assert error is None or error < 1e-13
+    if error is None:
+        assert certify(problem).kinks or not all(np.isfinite(each).all() for each in run.gradients.values())
+
+
+@pytest.mark.parametrize("widths", [(2, 3, 2, 2), (9, 8, 7, 5), (40, 30, 20, 10)])
+def test_a_wrong_entry_of_any_gradient_is_not_plain(widths):
+    problem = classifier(2, widths, spread=0.3)
+    run = problem.run()
+    right = run.gradients
+    assert plain_error(problem, run, right) is not None
+    rng = np.random.default_rng(0)
+    for name, gradient in right.items():
+        at = tuple(int(rng.integers(size)) for size in gradient.shape)
+        for size in (3 * NEAR, 1e-3, 1.0, np.inf, np.nan):
+            wrong = gradient.copy()
+            wrong[at] += size * max(np.abs(gradient).max(), 1e-12)
+            assert plain_error(problem, run, {**right, name: wrong}) is None, (name, size)
+            if 0.9e-3 < size < 2:
+                with pytest.raises(KeyRefuted, match=f"d{name} "):
+                    certify(problem, gradients={**right, name: wrong})
+
+
+def test_hardly_any_classifier_is_not_plain():
+    counts = [0, 0]
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        depth = int(rng.integers(1, 5))
+        widths = [int(each) for each in rng.integers(3, 12, depth + 1)] + [4]
+        problem = classifier(seed, widths, ["relu"] * depth, examples=int(rng.integers(1, 9)), spread=0.9)
+        run = problem.run()
+        error = plain_error(problem, run, run.gradients)
+        counts[error is not None] += 1
+        assert error is None or error < 1e-12
+        assert certify(problem).status == "agrees"
+    assert counts[0] <= 3
+
+
+def test_near_a_kink_nothing_is_plain():
+    """At it, next to it, and where a unit's step carries another unit over it."""
+    for widths, count in (((3, 4, 3, 2), 2), ((9, 8, 7, 5), 6)):
+        problem = classifier(3, widths, examples=count)
+        for name in ("b1", "b2"):
+            leaves = {key: value.copy() for key, value in problem.leaves.items()}
+            logits = problem.run()[name.replace("b", "Z")]
+            for distance in (0.0, 1e-13, -1e-14):
+                leaves[name] = problem.leaves[name].copy()
+                leaves[name][1] -= logits[0, 1] - distance
+                near = type(problem)(problem.graph, leaves, problem.asked, network=problem.network)
+                run = near.run()
+                assert abs(run[name.replace("b", "Z")][0, 1]) < 1e-12
+                found = plain_error(near, run, run.gradients)
+                if distance == 0.0 or len(run["X"]) > 2:
+                    assert found is None
+                assert certify(near).status == "agrees" or (certify(near).status == "kink" and found is None)
+
+
+BROKEN = {
+    "a product": (StackNumbers, "by_products", lambda found: {**found, "W2": found["W2"][:, ::-1]}),
+    "an entry": (StackNumbers, "by_products", lambda found: {**found, "b1": found["b1"] * [1.001, *[1] * 7]}),
+    "a sign": (StackNumbers, "by_products", lambda found: {**found, "X": -found["X"]}),
+    "the lines": (stack_numbers, "lines_before", lambda lines: lines * 1.000_001),
+    "the difference": (stack_numbers, "central", lambda slope: slope * 2),
+    "a layer": (StackNumbers, "by_logits", lambda D: [D[0], D[1] * 1.000_001, D[2]]),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_mistake_in_the_short_way_itself_is_found_by_its_guard(what, monkeypatch):
+    problem = classifier(4)
+    run = problem.run()
+    where, name, change = BROKEN[what]
+    right = getattr(where, name)
+    assert numbers_of_stack(problem, run, problem.graph.differentiable) is not None
+    monkeypatch.setattr(where, name, lambda *arguments: change(right(*arguments)))
+    assert numbers_of_stack(problem, run, problem.graph.differentiable) is None
+    assert certify(problem).status == "agrees"  # the long way needs none of it
+
+
+def test_what_is_large_or_endless_is_not_plain():
+    problem = classifier(5, (3, 4, 3, 2), examples=2)
+    run = problem.run()
+    huge = {name: each * 1e80 for name, each in run.gradients.items()}
+    assert plain_error(problem, run, huge) is None
+    assert plain_error(problem, run, {}) is None
+
+
+def test_a_check_takes_the_short_way_and_says_the_same(monkeypatch):
+    problem = classifier(6, (40, 30, 20, 10), examples=9)
+    quick = check(problem, seed=1)
+    monkeypatch.setattr(MODULES["engine.check.checking"], "numbers_of_stack", lambda *_: None)
+    slow = check(problem, seed=1)
+    assert quick.status == slow.status == "agrees"
+    assert quick.coordinates == slow.coordinates
+    for one, other in zip(quick.gradients, slow.gradients, strict=True):
+        assert (one.name, one.status) == (other.name, other.status)
+        assert one.max_error < 1e-14
+        assert 0.1 * other.error_bound < one.error_bound <= other.error_bound
+
+
+def test_only_the_short_way_is_taken_where_all_is_plain(monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the long way was taken")
+
+    monkeypatch.setattr(MODULES["engine.check.certificate"], "estimate", refuse)
+    for problem in (
+        classifier(7, (3, 4, 3, 2)),
+        classifier(7, (40, 30, 20, 10)),
+        read_problem(CASES["mlp-3-2-1"]["problem"]),
+    ):
+        assert certify(problem).status == "agrees"
+    monkeypatch.setattr(plain, "NEAR", 0.0)
+    with pytest.raises(AssertionError, match="long way"):
+        certify(classifier(7))
