@@ -16,6 +16,7 @@ from tests.serving import ROOT, environment
 
 PATIENCE = 90
 """Seconds to wait for what takes a few: the machine may have much else to do."""
+SERVICE = (sys.executable, "-m", "service")
 ROLES = {"server": b"service.http.server", "worker": b"service.jobs.worker", "child": b"service.jobs.child"}
 
 
@@ -30,8 +31,8 @@ def wait_for(condition, what, seconds=PATIENCE):
 class System:
     """`verigrad serve` or `verigrad worker` on a database."""
 
-    def __init__(self, url, *, serve=True, workers=3, servers=2, path=(), **variables):
-        self.url, self.serve = url, serve
+    def __init__(self, url, *, serve=True, workers=3, servers=2, path=(), command=SERVICE, **variables):
+        self.url, self.serve, self.command = url, serve, command
         self.environment = environment(
             PYTHONPATH=os.pathsep.join([*map(str, path), str(ROOT)]),
             VERIGRAD_DATABASE_URL=url,
@@ -50,7 +51,7 @@ class System:
         port = self.address.rpartition(":")[2] or "0"
         arguments = ["serve", "--port", port] if self.serve else ["worker"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "service", *arguments],
+            [*self.command, *arguments],
             env=self.environment,
             stdout=subprocess.PIPE,
             text=True,

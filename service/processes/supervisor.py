@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from service.processes.greeting import greeting
+from service.processes.orphans import bury
 from service.processes.parent import READY
 from service.processes.sockets import listen
 from service.settings import PREFIX, Settings
@@ -134,6 +135,7 @@ class Supervisor:
                 elif charge.process is None and monotonic() >= charge.due:
                     charge.start(self.environment)
             self.hear(woken)
+            bury({charge.process.pid for charge in self.charges if charge.process is not None})
         self.end()
         return code
 
