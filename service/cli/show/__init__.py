@@ -13,6 +13,7 @@ from service.cli.show.grade import grade, grade_batch
 from service.cli.show.gradients import gradients
 from service.cli.show.mistakes import mistakes
 from service.cli.show.problem import problem
+from service.cli.show.settings import settings
 from service.cli.show.train import train
 
 SHOWN: dict[str, Callable[[Any, int], Iterator[RenderableType]]] = {
@@ -22,6 +23,7 @@ SHOWN: dict[str, Callable[[Any, int], Iterator[RenderableType]]] = {
     "grade_batch": grade_batch,
     "mistakes": mistakes,
     "train": train,
+    "settings": settings,
 }
 
 
