@@ -33,17 +33,17 @@ class System:
 
     def __init__(self, url, *, serve=True, workers=3, servers=2, path=(), command=SERVICE, **variables):
         self.url, self.serve, self.command = url, serve, command
-        self.environment = environment(
-            PYTHONPATH=os.pathsep.join([*map(str, path), str(ROOT)]),
-            VERIGRAD_DATABASE_URL=url,
-            VERIGRAD_WORKERS=str(servers),
-            VERIGRAD_JOB_WORKERS=str(workers),
-            VERIGRAD_JOB_HEARTBEAT="0.2",
-            VERIGRAD_JOB_LEASE="2",
-            VERIGRAD_GRACE="5",
-            VERIGRAD_PROCESSES="1",
+        chosen = {
+            "VERIGRAD_WORKERS": str(servers),
+            "VERIGRAD_JOB_WORKERS": str(workers),
+            "VERIGRAD_JOB_HEARTBEAT": "0.2",
+            "VERIGRAD_JOB_LEASE": "2",
+            "VERIGRAD_GRACE": "5",
+            "VERIGRAD_PROCESSES": "1",
             **variables,
-        )
+        }
+        path = os.pathsep.join([*map(str, path), str(ROOT)])
+        self.environment = environment(PYTHONPATH=path, VERIGRAD_DATABASE_URL=url, **chosen)
         self.address = ""
         self.start()
 
