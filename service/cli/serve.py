@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 from typing import Any, NoReturn
 
 SERVE_EPILOG = """\
@@ -63,6 +65,7 @@ def add(commands: Any, name: str, summary: str, epilog: str) -> argparse.Argumen
 
 
 def run_serve(given: argparse.Namespace) -> int:
+    end_when_told()
     # Imported here, as below, so that no other command waits for it.
     from service.access.exposure import refuse_exposure
     from service.processes.supervisor import serve
@@ -77,6 +80,7 @@ def run_serve(given: argparse.Namespace) -> int:
 
 
 def run_worker(given: argparse.Namespace) -> int:
+    end_when_told()
     from service.processes.supervisor import work
     from service.settings import BadSetting
 
@@ -84,6 +88,11 @@ def run_worker(given: argparse.Namespace) -> int:
         return work(settings_of(given, "job_workers"))
     except BadSetting as error:
         return refuse(given, error)
+
+
+def end_when_told() -> None:
+    """From the start: the first process of a container ends at SIGTERM only if it says so, and imports take a moment."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 def refuse(given: argparse.Namespace, error: Exception) -> NoReturn:

@@ -1,7 +1,10 @@
-"""The supervisor as the first process of a container: whatever loses its parent becomes its child, and must not pile up."""
+"""The supervisor as the first process of a container, which the system treats unlike all others: whatever loses its parent
+becomes its child, and must not pile up; and a signal that it does not ask for is lost.
+"""
 
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 from service.processes.orphans import bury
 from tests.job_bodies import training
 from tests.job_system import System, kill, parent_of, wait_for
+from tests.serving import PATIENCE, ROOT, environment
 
 PR_SET_CHILD_SUBREAPER = 36
 SOON = 15
@@ -71,3 +75,13 @@ def test_a_job_that_loses_its_worker_leaves_nothing_behind(tmp_path):
         wait_for(lambda: len(system.pids("child")) == 1, "the next attempt")
         wait_for(lambda: not zombies(system.process.pid), "it to be buried", SOON)
         assert not Path(f"/proc/{child}").exists()
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_sigterm_is_heard_before_all_is_imported(command, tmp_path):
+    """The status is that of one who ends by itself. Without a handler the signal would end it here, and be lost there."""
+    told = "import os, signal, time\nos.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(30)\n"
+    (tmp_path / "pydantic_settings.py").write_text(told)
+    variables = environment(PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]))
+    done = subprocess.run([sys.executable, "-m", "service", command], env=variables, timeout=PATIENCE)
+    assert done.returncode == 128 + signal.SIGTERM
