@@ -16,6 +16,7 @@ from tests.serving import ROOT, environment
 
 PATIENCE = 90
 """Seconds to wait for what takes a few: the machine may have much else to do."""
+SERVICE = (sys.executable, "-m", "service")
 ROLES = {"server": b"service.http.server", "worker": b"service.jobs.worker", "child": b"service.jobs.child"}
 ROLES["pool"] = b"service.work.compute"
 
@@ -31,19 +32,19 @@ def wait_for(condition, what, seconds=PATIENCE):
 class System:
     """`verigrad serve` or `verigrad worker` on a database."""
 
-    def __init__(self, url, *, serve=True, workers=3, servers=2, path=(), errors=None, **variables):
-        self.url, self.serve, self.errors = url, serve, errors
-        self.environment = environment(
-            PYTHONPATH=os.pathsep.join([*map(str, path), str(ROOT)]),
-            VERIGRAD_DATABASE_URL=url,
-            VERIGRAD_WORKERS=str(servers),
-            VERIGRAD_JOB_WORKERS=str(workers),
-            VERIGRAD_JOB_HEARTBEAT="0.2",
-            VERIGRAD_JOB_LEASE="2",
-            VERIGRAD_GRACE="5",
-            VERIGRAD_PROCESSES="1",
+    def __init__(self, url, *, serve=True, workers=3, servers=2, path=(), errors=None, command=SERVICE, **variables):
+        self.url, self.serve, self.errors, self.command = url, serve, errors, command
+        chosen = {
+            "VERIGRAD_WORKERS": str(servers),
+            "VERIGRAD_JOB_WORKERS": str(workers),
+            "VERIGRAD_JOB_HEARTBEAT": "0.2",
+            "VERIGRAD_JOB_LEASE": "2",
+            "VERIGRAD_GRACE": "5",
+            "VERIGRAD_PROCESSES": "1",
             **variables,
-        )
+        }
+        path = os.pathsep.join([*map(str, path), str(ROOT)])
+        self.environment = environment(PYTHONPATH=path, VERIGRAD_DATABASE_URL=url, **chosen)
         self.address = ""
         self.start()
 
@@ -51,7 +52,7 @@ class System:
         port = self.address.rpartition(":")[2] or "0"
         arguments = ["serve", "--port", port] if self.serve else ["worker"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "service", *arguments],
+            [*self.command, *arguments],
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=self.errors,

@@ -338,3 +338,13 @@ def test_the_file_of_jobs_is_for_its_owner_alone(tmp_path):
         connection.execute(jobs.delete())
         assert {path.stat().st_mode & 0o077 for path in folder.iterdir()} == {0}
     database.close()
+
+
+def test_an_older_sqlite_tells_the_time_as_dbos_asks_for_it(tmp_path):
+    """Where Python is 3.12 or newer; without it no job could be kept with the SQLite of Debian 12."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'any.sqlite3'}")  # not one of ours: DBOS makes its own
+    before = time.time()
+    with engine.connect() as connection:
+        told = connection.exec_driver_sql("SELECT unixepoch('subsec')").scalar_one()
+    engine.dispose()
+    assert before - 0.001 <= told <= time.time() + 0.001

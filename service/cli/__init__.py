@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from service import VERSION
-from service.cli import ask, keys, serve
+from service.cli import ask, backup, healthy, keys, serve, settings
 from service.cli.exits import INTERRUPTED, NO_READER
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -43,7 +43,6 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="verigrad", description="Gradients, exact and confirmed by a second method.")
     made.add_argument("--version", action="version", version=f"verigrad {VERSION}")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    serve.add_commands(commands)
-    ask.add_commands(commands)
-    keys.add_commands(commands)
+    for group in (serve, ask, keys, settings, healthy, backup):
+        group.add_commands(commands)
     return made

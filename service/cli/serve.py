@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 from typing import Any, NoReturn
 
 SERVE_EPILOG = """\
@@ -20,23 +22,35 @@ They take the jobs of every service with the same database: see docs/jobs.md.
 """
 
 
+OPTIONS = ("host", "port", "workers", "job_workers")
+"""The settings that `verigrad serve` also takes as options."""
+
+
 def add_commands(commands: Any) -> None:
     serve = add(commands, "serve", "start the service, and workers for its jobs", SERVE_EPILOG)
-    serve.add_argument("--host", help="where to listen (default: VERIGRAD_HOST, else 127.0.0.1)")
-    serve.add_argument("--port", type=port, help="the port, 0 for a free one (default: VERIGRAD_PORT, else 8000)")
-    serve.add_argument(
-        "--workers", type=int, metavar="N", help="processes that answer requests (default: VERIGRAD_WORKERS, else 1)"
-    )
+    add_options(serve)
     worker = add(commands, "worker", "start workers for jobs alone", WORKER_EPILOG)
-    for command in (serve, worker):
-        command.add_argument(
-            "--job-workers",
-            type=int,
-            metavar="N",
-            help="processes that do jobs (default: VERIGRAD_JOB_WORKERS, else one a core)",
-        )
+    add_job_workers(worker)
     serve.set_defaults(run=run_serve, parser=serve)
     worker.set_defaults(run=run_worker, parser=worker)
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--host", help="where to listen (default: VERIGRAD_HOST, else 127.0.0.1)")
+    command.add_argument("--port", type=port, help="the port, 0 for a free one (default: VERIGRAD_PORT, else 8000)")
+    command.add_argument(
+        "--workers", type=int, metavar="N", help="processes that answer requests (default: VERIGRAD_WORKERS, else 1)"
+    )
+    add_job_workers(command)
+
+
+def add_job_workers(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--job-workers",
+        type=int,
+        metavar="N",
+        help="processes that do jobs (default: VERIGRAD_JOB_WORKERS, else one a core)",
+    )
 
 
 def add(commands: Any, name: str, summary: str, epilog: str) -> argparse.ArgumentParser:
@@ -51,6 +65,7 @@ def add(commands: Any, name: str, summary: str, epilog: str) -> argparse.Argumen
 
 
 def run_serve(given: argparse.Namespace) -> int:
+    end_when_told()
     # Imported here, as below, so that no other command waits for it.
     from service.access.exposure import refuse_exposure
     from service.access.key_store import has_keys
@@ -58,7 +73,7 @@ def run_serve(given: argparse.Namespace) -> int:
     from service.settings import BadSetting
 
     try:
-        settings = settings_of(given, "host", "port", "workers", "job_workers")
+        settings = settings_of(given, *OPTIONS)
         keyed = has_keys(settings)
         refuse_exposure(settings, keyed is not False)
         return serve(settings, keyed=bool(keyed))
@@ -67,6 +82,7 @@ def run_serve(given: argparse.Namespace) -> int:
 
 
 def run_worker(given: argparse.Namespace) -> int:
+    end_when_told()
     from service.processes.supervisor import work
     from service.settings import BadSetting
 
@@ -74,6 +90,11 @@ def run_worker(given: argparse.Namespace) -> int:
         return work(settings_of(given, "job_workers"))
     except BadSetting as error:
         return refuse(given, error)
+
+
+def end_when_told() -> None:
+    """From the start: the first process of a container ends at SIGTERM only if it says so, and imports take a moment."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 def refuse(given: argparse.Namespace, error: Exception) -> NoReturn:

@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import time
 from typing import Any
 
 import psycopg
@@ -45,6 +46,23 @@ def now_in_sqlite(element: now, compiler: Any, **options: Any) -> str:
 @compiles(now, "postgresql")
 def now_in_postgresql(element: now, compiler: Any, **options: Any) -> str:
     return "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
+
+
+SUBSEC = (3, 42)
+"""The first SQLite that knows unixepoch('subsec'), by which DBOS tells the time where Python is 3.12 or newer."""
+
+
+@sa.event.listens_for(sa.Engine, "connect")
+def teach_older_sqlite(connection: Any, record: Any) -> None:
+    """What Debian 12 and Ubuntu 22.04 have. All engines: DBOS has its own."""
+    if isinstance(connection, sqlite3.Connection) and sqlite3.sqlite_version_info < SUBSEC:
+        connection.create_function("unixepoch", 1, unixepoch)
+
+
+def unixepoch(modifier: str) -> float:
+    if modifier != "subsec":
+        raise ValueError("only what DBOS asks for")
+    return round(time(), 3)
 
 
 def url_of(settings: Settings) -> sa.URL:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from uuid import uuid4
+
 import sqlalchemy as sa
 
 from service.jobs.database import Database, now
@@ -11,8 +14,36 @@ FORGOTTEN = 100
 """Leases after which a dead worker is not even remembered."""
 
 
+HOST = 27
+"""Characters of the machine's name that a worker's has, so that all of it fits into the table."""
+
+
 class DeclaredDead(Exception):
     """This worker was silent for so long that another may have taken over its job."""
+
+
+def here() -> str:
+    """What the names of all workers on this machine, or in this container, begin with."""
+    return f"{socket.gethostname()[:HOST]}/"
+
+
+def new_name() -> str:
+    return f"{here()}{uuid4()}"
+
+
+def lives_here(database: Database, lease: float) -> bool:
+    """Whether a worker on this machine has said so lately."""
+    return lives(database, lease, workers.c.id.startswith(here(), autoescape=True))
+
+
+def any_lives(database: Database, lease: float) -> bool:
+    return lives(database, lease, sa.true())
+
+
+def lives(database: Database, lease: float, which: sa.ColumnElement[bool]) -> bool:
+    with database.read() as connection:
+        found = sa.select(workers.c.id).where(which, workers.c.seen_at >= now() - lease).limit(1)
+        return connection.scalar(found) is not None
 
 
 class Fleet:

@@ -9,7 +9,6 @@ import sys
 import threading
 from time import monotonic
 from typing import Any
-from uuid import uuid4
 
 from dbos import DBOS
 from sqlalchemy.exc import DBAPIError
@@ -17,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from service.jobs.attempts import Attempts
 from service.jobs.database import Database, reason_of, url_of
 from service.jobs.delivery import QUEUE, WORKFLOW, Delivery, worker_config
-from service.jobs.fleet import DeclaredDead, Fleet
+from service.jobs.fleet import DeclaredDead, Fleet, new_name
 from service.jobs.prepare import prepare
 from service.jobs.runner import Limits, Runner
 from service.jobs.schema import NewerSchema
@@ -36,7 +35,7 @@ log = logging.getLogger("verigrad.jobs")
 class Worker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.id = str(uuid4())
+        self.id = new_name()
         self.draining = threading.Event()
         self.idle = threading.Event()
         self.idle.set()

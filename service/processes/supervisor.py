@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from service.processes.greeting import greeting
+from service.processes.orphans import bury
 from service.processes.parent import READY
 from service.processes.shared_folder import SharedFolder
 from service.processes.sockets import listen
@@ -164,6 +165,7 @@ class Supervisor:
                     self.orders += 1
                     break
             self.hear(woken)
+            bury({charge.process.pid for charge in self.charges if charge.process is not None})
         self.end()
         if self.folder:
             self.folder.remove()

@@ -14,6 +14,7 @@ from service.cli.show.gradients import gradients
 from service.cli.show.keys import created, listed, revoked
 from service.cli.show.mistakes import mistakes
 from service.cli.show.problem import problem
+from service.cli.show.settings import settings
 from service.cli.show.train import train
 
 SHOWN: dict[str, Callable[[Any, int], Iterator[RenderableType]]] = {
@@ -26,6 +27,7 @@ SHOWN: dict[str, Callable[[Any, int], Iterator[RenderableType]]] = {
     "keys_create": created,
     "keys_list": listed,
     "keys_revoke": revoked,
+    "settings": settings,
 }
 
 

@@ -1,0 +1,103 @@
+"""A SQLite database of jobs, copied as it is at one moment, and put back. PostgreSQL has programs of its own for that."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy.exc import DBAPIError
+
+from service.jobs.database import PATIENCE, Database
+from service.jobs.fleet import any_lives
+from service.jobs.prepare import PRIVATE, lock
+
+MARK = "verigrad_version"
+"""A table that every database of jobs has."""
+
+
+class CannotCopy(Exception):
+    """The sentence says why."""
+
+
+def back_up(database: Database, target: Path) -> None:
+    """While the service runs: nobody waits for it. What `target` is called is whole, or is not there."""
+    source = file_of(database)
+    if not source.is_file():
+        raise CannotCopy(f"there is no database of jobs at {source}")
+    if target.exists():
+        raise CannotCopy(f"{target} is there already: choose another name, so that no older copy is lost")
+    with copied(source, target) as made:
+        made.rename(target)
+
+
+def restore(database: Database, source: Path, lease: float, *, replace: bool) -> None:
+    """Only while nothing runs: who has the database open would see it change beneath it."""
+    target = file_of(database)
+    if not source.is_file():
+        raise CannotCopy(f"there is no file {source}")
+    check(source)
+    if target.is_file() and target.stat().st_size:
+        if not replace:
+            raise CannotCopy(f"there is a database of jobs at {target} already: --replace puts the copy in its place")
+        if somebody_lives(database, lease):
+            raise CannotCopy("a worker is alive: stop the service first")
+    with lock(database), copied(source, target) as made:
+        for rest in ("-wal", "-shm"):  # of the old one; the new one must not be read with them
+            target.with_name(target.name + rest).unlink(missing_ok=True)
+        made.rename(target)
+
+
+def somebody_lives(database: Database, lease: float) -> bool:
+    try:
+        return any_lives(database, lease)
+    except DBAPIError:
+        return False  # it cannot even be read: that is why it is replaced
+    finally:
+        database.close()
+
+
+def file_of(database: Database) -> Path:
+    if not database.is_sqlite:
+        raise CannotCopy("these jobs are kept in PostgreSQL, which pg_dump and pg_restore copy: see docs/operations.md")
+    return Path(str(database.url.database))
+
+
+@contextmanager
+def copied(source: Path, target: Path) -> Iterator[Path]:
+    """A whole copy on the disk, beside the target. It is gone in the end, unless it was renamed."""
+    made = target.with_name(f"{target.name}.part")
+    try:
+        os.close(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE))
+        with opened(source) as origin, opened(made) as copy:
+            origin.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # all of it in one file; whoever opens it for jobs changes that
+        check(made)
+        with made.open("rb") as file:
+            os.fsync(file.fileno())
+        yield made
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def check(file: Path) -> None:
+    try:
+        with opened(file) as connection:
+            found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", [MARK]).fetchone()
+            whole = connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+    except sqlite3.DatabaseError:
+        found, whole = None, False
+    if not whole:
+        raise CannotCopy(f"{file} is not a whole SQLite database")
+    if not found:
+        raise CannotCopy(f"{file} is not a database of jobs")
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[sqlite3.Connection]:
+    address = f"file:{quote(str(file.absolute()))}?mode=rw"  # rw: one that is not there is not made
+    with closing(sqlite3.connect(address, uri=True, timeout=PATIENCE / 1000, isolation_level=None)) as connection:
+        yield connection
