@@ -61,7 +61,7 @@ def compose_command():
         verb(name)
     verb("logs", "--follow")
     verb("down")
-    for name, flags in (("exec", ("--no-TTY", "-T")), ("run", ("--rm", "--no-deps"))):
+    for name, flags in (("exec", ("--no-TTY", "-T")), ("run", ("--rm", "--no-deps", "--build"))):
         one = verb(name, *flags, services=1)
         one.add_argument("words", nargs=argparse.REMAINDER, action=Words)
     return made
