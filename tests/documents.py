@@ -49,8 +49,9 @@ def run(block, address, folder):
         assert status == 0
         return "".join(f"{line.rstrip()}\n" for line in drawn.splitlines())
     path = f"{with_verigrad(folder)}{os.pathsep}{os.environ['PATH']}"
-    # Data of its own: a key that is created must not close the service that all pages ask.
-    variables = environment(PATH=path, NO_PROXY="127.0.0.1", VERIGRAD_DATA_DIR=str(folder / "data"))
+    # Data of its own for the page that makes keys, for these would close the service that all pages ask.
+    own = {"VERIGRAD_DATA_DIR": str(folder / "data")} if block.page == "keys.md" else {}
+    variables = environment(PATH=path, NO_PROXY="127.0.0.1", **own)
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import traceback
 
+LOST = b'{"level": "error", "event": "a line could not be logged"}\n'
+"""What stands in the place of a line whose writing failed itself."""
+
 
 def describe(error: BaseException) -> str:
     """As Python prints it, without messages. What it came of is told first."""

@@ -9,7 +9,7 @@ import os
 import sys
 from types import TracebackType
 
-LOST = b'{"level": "error", "event": "a line could not be logged"}\n'
+from service.telemetry.exceptions import LOST
 
 
 class Later(logging.Handler):

@@ -20,8 +20,7 @@ import structlog
 from structlog.typing import EventDict, ExcInfo, FilteringBoundLogger, Processor
 
 from service.telemetry.environment import FORMAT, LEVEL, PROCESS
-from service.telemetry.exceptions import describe
-from service.telemetry.later import LOST
+from service.telemetry.exceptions import LOST, describe
 
 OURS = ("verigrad", "uvicorn")
 """Loggers that are as talkative as the setting says. All others tell of warnings at most: what they say for their own
