@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from service.jobs.database import Database, url_of
+from service.database.connection import Database, url_of
 from service.jobs.fleet import Fleet
 from service.jobs.prepare import prepare
 from service.settings import Settings

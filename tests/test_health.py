@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from service.app import create_app
+from service.database.schema import VERSION_TABLE, newest_step
 from service.jobs.fleet import Fleet
-from service.jobs.schema import VERSION_TABLE, newest_step
 from service.operations import OPERATIONS
 from service.routes.health import NO_WORKER, UNSOLVED
 from service.settings import Settings

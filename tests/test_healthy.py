@@ -7,10 +7,10 @@ import sys
 import pytest
 import sqlalchemy as sa
 
-from service.jobs.database import Database, now, url_of
+from service.database.connection import Database, now, url_of
+from service.database.tables import workers
 from service.jobs.fleet import HOST, Fleet, here, lives_here, new_name
 from service.jobs.prepare import prepare
-from service.jobs.tables import workers
 from service.settings import Settings
 from tests.job_system import System, kill, wait_for
 from tests.serving import PATIENCE, environment, free_port

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from service.jobs.database import Database, url_of
+from service.database.connection import Database, url_of
 from service.jobs.delivery import Delivery
 from service.jobs.prepare import prepare
 from service.jobs.record import CHECKPOINT, RESULT

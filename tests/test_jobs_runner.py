@@ -10,8 +10,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from service.database.connection import Database, url_of
 from service.jobs.attempts import Attempts
-from service.jobs.database import Database, url_of
 from service.jobs.prepare import prepare
 from service.jobs.record import CHECKPOINT, RESULT
 from service.jobs.runner import Limits, Runner

@@ -10,15 +10,15 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from service.database.connection import Database, now, url_of
+from service.database.tables import jobs, metadata, parts, workers
 from service.jobs.attempts import Attempts, Stale
-from service.jobs.database import Database, now, url_of
 from service.jobs.delivery import Delivery
 from service.jobs.fleet import DeclaredDead, Fleet
 from service.jobs.prepare import prepare
 from service.jobs.record import CHECKPOINT, RESULT
 from service.jobs.store import BadCursor, KeyTaken, LimitReached, Store
 from service.jobs.sweeper import Sweeper
-from service.jobs.tables import jobs, metadata, parts, workers
 from service.schemas.statuses import CANCELLED, QUEUED, RUNNING, SUCCEEDED
 from service.settings import BadSetting, Settings
 from tests.job_bodies import submission, training
@@ -82,7 +82,8 @@ def test_the_migrations_make_the_tables(database):
 
 
 def test_many_processes_start_on_an_empty_database(database_url):
-    code = "from service.jobs.prepare import *; from service.jobs.database import *; from service.settings import Settings\n"
+    code = "from service.jobs.prepare import *; from service.database.connection import *\n"
+    code += "from service.settings import Settings\n"
     code += "prepare(Database(url_of(Settings())))"
     started = [
         subprocess.Popen([sys.executable, "-c", code], env=environment(VERIGRAD_DATABASE_URL=database_url)) for _ in range(4)

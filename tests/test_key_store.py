@@ -13,9 +13,9 @@ from sqlalchemy.exc import OperationalError
 
 import service.access.key_store
 from service.access.key_store import KeyStore, Look, NameTaken, has_keys
-from service.jobs.database import now
+from service.database.connection import now
+from service.database.tables import keys
 from service.jobs.prepare import prepare
-from service.jobs.tables import keys
 from service.keys import LONGEST_NAME, Client, Keys, check_name, digest_of, make_key
 from service.settings import Settings
 from tests.databases import new_database
@@ -164,7 +164,7 @@ def test_a_database_of_the_first_release_gets_the_table(database_url):
     store = KeyStore(Settings(database_url=database_url))
     with store.database.write() as connection:
         config = Config()
-        config.set_main_option("script_location", "service.jobs:migrations")
+        config.set_main_option("script_location", "service.database:migrations")
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")

@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from alembic import command
 from sqlalchemy.exc import OperationalError
 
+from service.database.connection import Database, is_full, reason_of, url_of, where
+from service.database.schema import VERSION_TABLE, NewerSchema, newest_step, settings, step_of
+from service.database.tables import jobs
 from service.jobs import opening
-from service.jobs.database import Database, is_full, reason_of, url_of, where
 from service.jobs.opening import Unopened, open_patiently
 from service.jobs.prepare import prepare
-from service.jobs.schema import VERSION_TABLE, NewerSchema, newest_step, settings, step_of
-from service.jobs.tables import jobs
 from service.settings import Settings
 from tests.databases import new_database
 from tests.job_bodies import training, undisturbed

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from service.jobs.database import Database, url_of
+from service.database.connection import Database, url_of
 from service.jobs.record import CHECKPOINT
 from service.jobs.store import Store
 from service.keys import entry_of, make_key

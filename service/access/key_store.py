@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.jobs.database import Database, now, url_of
-from service.jobs.tables import keys
+from service.database.connection import Database, now, url_of
+from service.database.tables import keys
 from service.keys import SCOPES, Client, Entry
 from service.settings import Settings
 

@@ -37,8 +37,8 @@ def run(given: argparse.Namespace) -> int:
 
     from sqlalchemy.exc import DBAPIError
 
+    from service.database.connection import Database, url_of
     from service.jobs.backup import CannotCopy, back_up, restore
-    from service.jobs.database import Database, url_of
     from service.settings import BadSetting
 
     try:

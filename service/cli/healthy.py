@@ -56,7 +56,7 @@ def worker(settings: Any) -> tuple[bool, str]:
 
     from sqlalchemy.exc import DBAPIError
 
-    from service.jobs.database import Database, url_of
+    from service.database.connection import Database, url_of
     from service.jobs.fleet import here, lives_here
 
     database = Database(url_of(settings), 1)

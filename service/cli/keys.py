@@ -74,7 +74,7 @@ def with_run(
 def run(given: argparse.Namespace) -> int:
     from sqlalchemy.exc import DBAPIError
 
-    from service.jobs.schema import NewerSchema
+    from service.database.schema import NewerSchema
     from service.settings import BadSetting, Settings
 
     try:
@@ -106,7 +106,7 @@ def create(given: argparse.Namespace, settings: Any) -> dict[str, Any]:
 
 def store_key(name: str, scope: str, key: str, settings: Any) -> Any:
     from service.access.key_store import KeyStore, NameTaken
-    from service.jobs.database import Database, url_of
+    from service.database.connection import Database, url_of
     from service.jobs.prepare import prepare
     from service.keys import digest_of, read_keys
 

@@ -103,7 +103,7 @@ def refuse(given: argparse.Namespace, error: Exception) -> NoReturn:
 
 
 def settings_of(given: argparse.Namespace, *names: str) -> Any:
-    from service.jobs.database import url_of
+    from service.database.connection import url_of
     from service.settings import Settings
 
     chosen = {name: getattr(given, name) for name in names if getattr(given, name) is not None}

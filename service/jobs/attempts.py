@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from service.jobs.database import Database, now
+from service.database.connection import Database, now
+from service.database.tables import jobs, parts
 from service.jobs.record import BODY, CHECKPOINT, RESULT, text_of
-from service.jobs.tables import jobs, parts
 from service.jobs.tallies import tally
 from service.schemas.statuses import CANCELLED, QUEUED, RUNNING, UNFINISHED
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from sqlalchemy.exc import DBAPIError
 
-from service.jobs.database import PATIENCE, Database
+from service.database.connection import PATIENCE, Database
 from service.jobs.fleet import any_lives
 from service.jobs.prepare import PRIVATE, lock
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.jobs.database import Database
+from service.database.connection import Database
+from service.database.schema import newest_step, step_of
 from service.jobs.fleet import count_live
-from service.jobs.schema import newest_step, step_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions
 
-from service.jobs.database import Database
+from service.database.connection import Database
 
 APPLICATION = "verigrad"
 VERSION = "1"

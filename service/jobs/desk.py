@@ -10,14 +10,14 @@ from typing import Concatenate, ParamSpec, TypeVar
 from anyio import CapacityLimiter, fail_after, to_thread
 from sqlalchemy.exc import DBAPIError
 
+from service.database.connection import Database, is_full, reason_of, url_of
+from service.database.schema import NewerSchema
 from service.jobs.condition import Condition, condition_of
-from service.jobs.database import Database, is_full, reason_of, url_of
 from service.jobs.delivery import Delivery
 from service.jobs.numbers import Numbers, measure
 from service.jobs.prepare import prepare
 from service.jobs.record import RESULT, Job
 from service.jobs.refusals import IdempotencyConflict, JobsUnavailable, StorageFull, TooManyJobs
-from service.jobs.schema import NewerSchema
 from service.jobs.store import KeyTaken, LimitReached, Store, Submission
 from service.replies.problem_documents import RequestError
 from service.settings import Settings

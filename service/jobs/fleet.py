@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from service.jobs.database import Database, now
-from service.jobs.tables import workers
+from service.database.connection import Database, now
+from service.database.tables import workers
 
 FORGOTTEN = 100
 """Leases after which a dead worker is not even remembered."""

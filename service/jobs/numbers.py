@@ -11,10 +11,10 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from service import VERSION
-from service.jobs.database import Database, now
+from service.database.connection import Database, now
+from service.database.tables import jobs, tallies
 from service.jobs.fleet import count_live
 from service.jobs.kinds import KINDS
-from service.jobs.tables import jobs, tallies
 from service.jobs.tallies import BEYOND, BOUNDS, NEVER
 from service.schemas.statuses import QUEUED, RUNNING
 

@@ -13,9 +13,9 @@ from time import monotonic, sleep
 
 from sqlalchemy.exc import DBAPIError
 
-from service.jobs.database import Database, reason_of, url_of, where
+from service.database.connection import Database, reason_of, url_of, where
+from service.database.schema import NewerSchema
 from service.jobs.prepare import prepare
-from service.jobs.schema import NewerSchema
 from service.settings import Settings
 from service.telemetry.logs import start_log
 

@@ -12,9 +12,9 @@ from time import sleep
 
 import sqlalchemy as sa
 
-from service.jobs.database import Database
+from service.database.connection import Database
+from service.database.schema import newest_step, upgrade
 from service.jobs.delivery import prepare_delivery
-from service.jobs.schema import newest_step, upgrade
 
 log = logging.getLogger("verigrad.database")
 

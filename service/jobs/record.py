@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from service.jobs.tables import jobs
+from service.database.tables import jobs
 from service.schemas.statuses import FINISHED
 
 BODY, CHECKPOINT, RESULT = "body", "checkpoint", "result"

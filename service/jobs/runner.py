@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from service.database.connection import reason_of
 from service.jobs.attempts import Attempt, Attempts, Stale
-from service.jobs.database import reason_of
 from service.jobs.failures import lost, timed_out
 from service.jobs.messages import Message
 from service.jobs.processes import Child, ChildLost

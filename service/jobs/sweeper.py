@@ -10,9 +10,9 @@ from time import monotonic
 
 import sqlalchemy as sa
 
-from service.jobs.database import Database, now
+from service.database.connection import Database, now
+from service.database.tables import jobs
 from service.jobs.delivery import Delivery
-from service.jobs.tables import jobs
 from service.schemas.statuses import FINISHED, UNFINISHED
 
 RECONCILE = 5.0

@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from service.jobs.database import now
-from service.jobs.tables import jobs, tallies
+from service.database.connection import now
+from service.database.tables import jobs, tallies
 
 BOUNDS = (0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1_800.0, 3_600.0)
 """Seconds from the first attempt to the end."""

@@ -13,13 +13,13 @@ from typing import Any
 from dbos import DBOS
 from sqlalchemy.exc import DBAPIError
 
+from service.database.connection import Database, reason_of, url_of
+from service.database.schema import NewerSchema
 from service.jobs.attempts import Attempts
-from service.jobs.database import Database, reason_of, url_of
 from service.jobs.delivery import QUEUE, WORKFLOW, Delivery, worker_config
 from service.jobs.fleet import DeclaredDead, Fleet, new_name
 from service.jobs.prepare import prepare
 from service.jobs.runner import Limits, Runner
-from service.jobs.schema import NewerSchema
 from service.jobs.sweeper import Sweeper
 from service.settings import Settings
 from service.telemetry.logs import start_log

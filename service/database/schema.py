@@ -53,6 +53,6 @@ def known_steps() -> frozenset[str]:
 
 def settings() -> Config:
     config = Config()
-    config.set_main_option("script_location", "service.jobs:migrations")
+    config.set_main_option("script_location", "service.database:migrations")
     config.set_main_option("path_separator", "os")
     return config
