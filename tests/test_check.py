@@ -425,3 +425,14 @@ def test_the_guard_sees_wrong_products_of_tiny_gradients():
     estimates["W1"].numeric = estimates["W1"].numeric * 1.5
     with pytest.raises(KeyRefuted, match="two forms"):
         guard(factored, estimates, 0)
+
+
+def test_what_is_said_of_a_refuted_key_holds_no_number():
+    problem = read_problem(CASES["mlp-3-2-1"]["problem"])
+    gradients = problem.run().gradients
+    for name, gradient in gradients.items():
+        with pytest.raises(KeyRefuted) as refuted:
+            certify(problem, gradients={**gradients, name: gradient * 1.25})
+        assert refuted.value.message == (
+            f"the gradient d{name} could not be confirmed: two independent methods disagree about it"
+        )

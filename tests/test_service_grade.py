@@ -265,7 +265,7 @@ def test_a_batch_of_nobody():
 @pytest.mark.parametrize(
     ("refusal", "kind", "status", "logged"),
     [
-        (KeyRefuted("dX differs by 0.123"), "key-refuted", 500, ["KEY REFUTED: submissions[{}]: dX differs by 0.123"]),
+        (KeyRefuted("dX is doubtful"), "key-refuted", 500, ["KEY REFUTED: submissions[{}]: dX is doubtful"]),
         (KeyUnconfirmed("not every entry is finite"), "key-unconfirmed", 422, []),
         (RuntimeError("a secret of the inside"), "internal-error", 500, ["a fault at submissions[{}]"]),
     ],

@@ -54,9 +54,7 @@ def guard(check: FactoredCheck, estimates: dict[str, Estimate], seed: int) -> in
                 single, spread = found.columns["numeric"][place], found.columns["spread"][place]
                 blurred = found.columns["kinked"][place] or estimates[sample.tensor].kinked.any()
                 if not blurred and is_off(sample, single, spread):
-                    raise KeyRefuted(
-                        f"two forms of the numerical check disagree about d{sample.tensor}: {sample.factored} and {single}"
-                    )
+                    raise KeyRefuted(f"two forms of the numerical check disagree about d{sample.tensor}")
     return evaluations
 
 
