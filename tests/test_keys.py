@@ -59,7 +59,7 @@ def test_a_key_that_can_be_guessed_is_refused(key):
     assert client_of(read_keys(entry_of("ada", "admin", "x" * 32)), b"x" * 32)
 
 
-@pytest.mark.parametrize("asked", [KEY, OTHER, "unknown" * 6])
+@pytest.mark.parametrize("asked", [KEY, OTHER, "unknown" * 6], ids=["the first", "the last", "none"])
 def test_every_hash_is_compared_in_constant_time(monkeypatch, asked):
     compared = []
 
