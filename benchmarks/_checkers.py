@@ -1,62 +1,23 @@
-"""What others check gradients with, on the network that people write: relu layers and softmax cross-entropy.
-
-Each checker takes a claimed gradient for each parameter and says whether it accepts them, with its own defaults.
-"""
+"""What others check gradients with. Each has its own defaults, and is imported only when it is asked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-import autograd.numpy as anp
 import numpy as np
-import torch
-from autograd.extend import defvjp, primitive
-from autograd.test_util import check_grads
-from scipy.optimize._numdiff import approx_derivative
+from _networks import Arrays, Network
 
-Arrays = list[np.ndarray]
 STEP = 1e-5
 CLOSE = {"rtol": 1e-3, "atol": 1e-5}
 """What torch's gradcheck takes for close; those that only give numbers are held to the same."""
+Which = Sequence[int] | None
+"""Some parameters, or all."""
 
 
-class Network:
-    """Weights and biases by turns, inputs and classes."""
-
-    def __init__(self, widths: Sequence[int], examples: int, seed: int = 0) -> None:
-        rng = np.random.default_rng(seed)
-        self.parameters: Arrays = []
-        for i, o in pairwise(widths):
-            self.parameters += [rng.standard_normal((i, o)) * np.sqrt(2 / i), rng.standard_normal(o) * 0.1]
-        self.X, self.y = rng.standard_normal((examples, widths[0])), rng.integers(0, widths[-1], examples)
-
-    def wire(self) -> dict[str, Any]:
-        pairs = list(zip(self.parameters[::2], self.parameters[1::2], strict=True))
-        heads = ["relu"] * (len(pairs) - 1) + ["softmax"]
-        layers = [{"weights": W, "bias": b, "activation": head} for (W, b), head in zip(pairs, heads, strict=True)]
-        return {"network": {"layers": layers, "loss": "cross_entropy"}, "inputs": self.X, "labels": self.y}
-
-    def cost(self, *parameters: Any, xp: Any = np) -> Any:
-        a = self.X
-        for place in range(0, len(parameters), 2):
-            a = a @ parameters[place] + parameters[place + 1]
-            if place < len(parameters) - 2:
-                a = xp.maximum(a, 0.0)
-        top = a.max(axis=1, keepdims=True) if xp is np else anp.max(a, axis=1, keepdims=True)
-        losses = xp.log(xp.sum(xp.exp(a - top), axis=1)) + top[:, 0] - a[np.arange(len(a)), self.y]
-        return xp.mean(losses)
-
-    def torch_cost(self, *parameters: torch.Tensor) -> torch.Tensor:
-        a = torch.from_numpy(self.X)
-        for place in range(0, len(parameters), 2):
-            a = torch.addmm(parameters[place + 1], a, parameters[place])
-            a = torch.relu(a) if place < len(parameters) - 2 else a
-        return torch.nn.functional.cross_entropy(a, torch.from_numpy(self.y))
-
-
-def naive(network: Network, which: Sequence[int] | None = None) -> Arrays:
+def naive(network: Network, which: Which = None) -> Arrays:
     """The loop of the course: every entry up and down, the whole cost each time."""
     found = []
     for number in which if which is not None else range(len(network.parameters)):
@@ -73,8 +34,10 @@ def naive(network: Network, which: Sequence[int] | None = None) -> Arrays:
     return found
 
 
-def scipy_central(network: Network, which: Sequence[int] | None = None) -> Arrays:
+def scipy_central(network: Network, which: Which = None) -> Arrays:
     """scipy's differences of three points, of one tensor after the other."""
+    from scipy.optimize._numdiff import approx_derivative
+
     found = []
     for number in which if which is not None else range(len(network.parameters)):
         parameter = network.parameters[number]
@@ -86,16 +49,93 @@ def scipy_central(network: Network, which: Sequence[int] | None = None) -> Array
     return found
 
 
-def torch_check(network: Network, *, fast: bool, which: Sequence[int] | None = None) -> bool:
+def torch_cost(network: Network, *parameters: Any) -> Any:
+    import torch
+
+    a = torch.from_numpy(network.X)
+    for place in range(0, len(parameters), 2):
+        a = torch.addmm(parameters[place + 1], a, parameters[place])
+        a = torch.relu(a) if place < len(parameters) - 2 else a
+    return torch.nn.functional.cross_entropy(a, torch.from_numpy(network.y))
+
+
+def torch_check(network: Network, *, fast: bool, which: Which = None) -> bool:
     """gradcheck of torch's own gradients, of all parameters or of some."""
+    import torch
+
     chosen = range(len(network.parameters)) if which is None else which
     tensors = [torch.tensor(x, requires_grad=n in chosen) for n, x in enumerate(network.parameters)]
-    return torch.autograd.gradcheck(network.torch_cost, tensors, fast_mode=fast, raise_exception=False)
+    return torch.autograd.gradcheck(lambda *x: torch_cost(network, *x), tensors, fast_mode=fast, raise_exception=False)
+
+
+def torch_takes(network: Network, claims: Arrays, *, fast: bool) -> bool:
+    """gradcheck of gradients that are claimed."""
+    import torch
+
+    class Claimed(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, *parameters: torch.Tensor) -> torch.Tensor:
+            return torch_cost(network, *parameters)
+
+        @staticmethod
+        def backward(ctx: Any, *d: torch.Tensor) -> Any:
+            return tuple(d[0] * torch.from_numpy(claim) for claim in claims)
+
+    tensors = [torch.tensor(x, requires_grad=True) for x in network.parameters]
+    return torch.autograd.gradcheck(Claimed.apply, tensors, fast_mode=fast, raise_exception=False)
 
 
 def autograd_check(network: Network) -> bool:
     """HIPS autograd's check, of its own gradients along one random direction."""
+    import autograd.numpy as anp
+    from autograd.test_util import check_grads
+
     return accepted(lambda: check_grads(lambda *x: network.cost(*x, xp=anp), modes=["rev"], order=1)(*network.parameters))
+
+
+def autograd_takes(network: Network, claims: Arrays) -> bool:
+    from autograd.extend import defvjp, primitive
+    from autograd.test_util import check_grads
+
+    claimed = primitive(network.cost)
+    defvjp(claimed, *[lambda out, *x, claim=claim: lambda d: d * claim for claim in claims])
+    return accepted(lambda: check_grads(claimed, modes=["rev"], order=1)(*network.parameters))
+
+
+@cache
+def jax_cost() -> Callable[..., Any]:
+    """Compiled once for all networks of the same shapes, so inputs and labels are arguments too."""
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", True)
+
+    def cost(X: Any, y: Any, *parameters: Any) -> Any:
+        a = X
+        for place in range(0, len(parameters), 2):
+            a = a @ parameters[place] + parameters[place + 1]
+            a = jax.nn.relu(a) if place < len(parameters) - 2 else a
+        return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(a), y[:, None], axis=1))
+
+    return jax.jit(cost)
+
+
+def jax_check(network: Network) -> bool:
+    """JAX's check, of its own gradients along one random direction."""
+    cost = jax_cost()
+    from jax.test_util import check_grads
+
+    return accepted(lambda: check_grads(lambda *x: cost(network.X, network.y, *x), network.parameters, 1, modes=["rev"]))
+
+
+def jax_takes(network: Network, claims: Arrays) -> bool:
+    cost = jax_cost()
+    import jax
+    from jax.test_util import check_grads
+
+    claimed = jax.custom_vjp(lambda *x: cost(network.X, network.y, *x))
+    claimed.defvjp(lambda *x: (cost(network.X, network.y, *x), None), lambda _, d: tuple(d * claim for claim in claims))
+    return accepted(lambda: check_grads(claimed, network.parameters, 1, modes=["rev"]))
 
 
 def accepted(check: Callable[[], object]) -> bool:
@@ -110,24 +150,33 @@ def near(claims: Arrays, numeric: Arrays) -> bool:
     return all(np.allclose(claim, found, **CLOSE) for claim, found in zip(claims, numeric, strict=True))
 
 
-def torch_takes(network: Network, claims: Arrays, *, fast: bool) -> bool:
-    """gradcheck of gradients that are claimed."""
-
-    class Claimed(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, *parameters: torch.Tensor) -> torch.Tensor:
-            return network.torch_cost(*parameters)
-
-        @staticmethod
-        def backward(ctx: Any, *d: torch.Tensor) -> Any:
-            return tuple(d[0] * torch.from_numpy(claim) for claim in claims)
-
-    tensors = [torch.tensor(x, requires_grad=True) for x in network.parameters]
-    return torch.autograd.gradcheck(Claimed.apply, tensors, fast_mode=fast, raise_exception=False)
+@dataclass(frozen=True)
+class Checker:
+    module: str
+    """That must be installed."""
+    look: Callable[[Network, Which], object]
+    """What is timed: numbers of all entries or of some, or whether it takes its own gradients for right."""
+    takes: Callable[[Network, Arrays], bool]
+    """Whether it takes claimed gradients for right."""
+    every_entry: bool
+    """Whether it looks at them one by one, and not along one direction."""
 
 
-def autograd_takes(network: Network, claims: Arrays) -> bool:
-    """The same for HIPS autograd."""
-    claimed = primitive(network.cost)
-    defvjp(claimed, *[lambda out, *x, claim=claim: lambda d: d * claim for claim in claims])
-    return accepted(lambda: check_grads(claimed, modes=["rev"], order=1)(*network.parameters))
+CHECKERS = {
+    "naive": Checker("numpy", naive, lambda network, claims: near(claims, naive(network)), True),
+    "scipy": Checker("scipy", scipy_central, lambda network, claims: near(claims, scipy_central(network)), True),
+    "torch slow": Checker(
+        "torch",
+        lambda network, which: torch_check(network, fast=False, which=which),
+        lambda network, claims: torch_takes(network, claims, fast=False),
+        True,
+    ),
+    "torch fast": Checker(
+        "torch",
+        lambda network, which: torch_check(network, fast=True, which=which),
+        lambda network, claims: torch_takes(network, claims, fast=True),
+        False,
+    ),
+    "autograd": Checker("autograd", lambda network, which: autograd_check(network), autograd_takes, False),
+    "jax": Checker("jax", lambda network, which: jax_check(network), jax_takes, False),
+}

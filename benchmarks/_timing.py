@@ -1,6 +1,6 @@
-"""Timing on a noisy machine: contestants take turns, and what counts is the ratio of their best times.
+"""Timing on a noisy machine: contestants take turns, and what counts is the ratio of their medians.
 
-Importing this first pins BLAS to one thread, which must happen before NumPy is imported.
+Importing this first pins everybody to one thread, which must happen before NumPy is imported.
 """
 
 from __future__ import annotations
@@ -8,47 +8,43 @@ from __future__ import annotations
 import os
 
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
+ONE_THREAD["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"  # of jax
 os.environ |= ONE_THREAD
 
 from collections.abc import Callable, Mapping
 from statistics import median
 from time import perf_counter, process_time
+from typing import NamedTuple
 
 
-def best_times(contestants: Mapping[str, Callable[[], object]], *, seconds: float = 2.0) -> dict[str, float]:
-    """The best time of each, in seconds; they alternate until the time is used up."""
-    best = dict.fromkeys(contestants, float("inf"))
-    for run in contestants.values():
-        run()
-    deadline = perf_counter() + seconds
-    while perf_counter() < deadline:
-        for name, run in contestants.items():
-            started = perf_counter()
-            run()
-            best[name] = min(best[name], perf_counter() - started)
-    return best
+class Time(NamedTuple):
+    """Of one run, in milliseconds."""
+
+    median: float
+    best: float
 
 
-def median_times(
-    contestants: Mapping[str, Callable[[], object]], *, seconds: float = 3.0, least: int = 5
-) -> dict[str, float]:
-    """The median of each, in seconds of the processor: what counts where a run takes so long that others come between.
+def timed(
+    contestants: Mapping[str, Callable[[], object]],
+    *,
+    seconds: float = 2.0,
+    least: int = 5,
+    share: float = 1.0,
+    clock: Callable[[], float] = process_time,
+) -> dict[str, Time]:
+    """The time of each. They alternate until the seconds are used up, and each runs a few times at least.
 
-    They alternate until the time is used up, and each runs a few times at least.
+    The processor's time is what counts where others come between; where another process does the work, give a clock of the
+    wall. `share` is the part of the usual seconds and times that there is patience for.
     """
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for run in contestants.values():
         run()
-    deadline = perf_counter() + seconds
+    least = max(1, round(least * share))
+    deadline = perf_counter() + seconds * share
     while perf_counter() < deadline or min(map(len, times.values())) < least:
         for name, run in contestants.items():
-            started = process_time()
+            started = clock()
             run()
-            times[name].append(process_time() - started)
-    return {name: median(each) for name, each in times.items()}
-
-
-def row(title: str, times: Mapping[str, float], gate: str = "") -> None:
-    """One line: every time in milliseconds, and what the gate says of them."""
-    listed = "   ".join(f"{name} {seconds * 1e3:9.4f} ms" for name, seconds in times.items())
-    print(f"{title:32s} {listed}   {gate}")
+            times[name].append((clock() - started) * 1e3)
+    return {name: Time(median(each), min(each)) for name, each in times.items()}

@@ -3,29 +3,30 @@
     pip install -e '.[bench,test]'
     python benchmarks/check.py
 
-Gate: on 784-128-10 with 64 examples no more than twice one pass of value and gradient. `certify` computes values and
-gradients and confirms them, `confirm` takes a run and its gradients as given; each once for the gradients of the parameters
-and once for those of all nodes, inputs included, and each is set against the pass that computes as many.
+Gate: on 784-128-10 with 64 examples no more than twice one pass of value and gradient. It is on `certify`, which computes
+values and gradients and confirms them: a pass of its own is in it. `confirm` takes a run and its gradients as given, and so
+shows what the second method alone costs; `check` gives a verdict on every tensor, with error bounds. Each once for the
+gradients of the parameters and once for those of all nodes, inputs included, and each is set against the pass that computes
+as many. Where all is plainly right, a certificate is a few operations (`engine.check.plain`); these networks are such.
 
-Others are timed whole, or on the bias of one layer and multiplied up (marked ~) where that would take minutes. All times are
+Others are timed whole, or on the bias of one layer and multiplied up (marked ~) where that would take minutes. Those that
+look along one random direction are timed whole, and it is said where they refuse gradients that are right. All times are
 medians of processor time; contestants take turns, one thread, float64. How right each is: benchmarks/check_accuracy.py.
 """
 
 from __future__ import annotations
 
-from _timing import median_times  # first: it pins BLAS to one thread
+from _timing import timed  # first: it pins BLAS to one thread
 
-import platform
-from collections.abc import Callable, Mapping
-from importlib.metadata import version
+from collections.abc import Iterator
+from functools import partial
 
-import numpy as np
-import scipy
-import torch
-from _checkers import Network, autograd_check, naive, scipy_central, torch_check
+from _checkers import CHECKERS
+from _installed import installed, torch_on_one_thread
+from _networks import Network
+from _report import Reading, Wanted, run
 
 from engine import certify, check, read_problem
-from engine.version import ENGINE_VERSION
 
 TARGETS = {
     (8, 16, 16, 4): {"naive": 100, "torch slow": 250},
@@ -37,85 +38,91 @@ TARGETS = {
 EXAMPLES = {(8, 16, 16, 4): 32}
 WHOLE = 3_000
 """Parameters up to which the others are timed whole."""
+LARGE = 100_000
+"""Parameters from which a certificate is to cost no more than PASSES."""
+PASSES = Wanted("≤", 2)
+CERTIFY = "certify, parameters"
+
+reading = partial(Reading, "check")
 
 
-def passes(network: Network) -> dict[str, float]:
+def own(network: Network, case: str, share: float) -> Iterator[Reading]:
+    """Ours, each beside the pass that computes as much."""
     problem = read_problem(network.wire())
     parameters = problem.graph.parameters
-    run = problem.run()
-    some, every = run.gradients_of(parameters), run.gradients
+    done = problem.run()
+    some, every = done.gradients_of(parameters), done.gradients
 
     def certify_parameters() -> object:
         fresh = problem.run()
         return certify(problem, fresh, gradients=fresh.gradients_of(parameters))
 
-    times = median_times(
+    times = timed(
         {
             "pass, parameters": lambda: problem.run().gradients_of(parameters),
             "pass, all nodes": lambda: problem.run().gradients,
-            "certify, parameters": certify_parameters,
+            CERTIFY: certify_parameters,
             "certify, all nodes": lambda: certify(problem),
-            "confirm, parameters": lambda: certify(problem, run, gradients=some),
-            "confirm, all nodes": lambda: certify(problem, run, gradients=every),
-            "check": lambda: check(problem),
-        }
+            "confirm, parameters": lambda: certify(problem, done, gradients=some),
+            "confirm, all nodes": lambda: certify(problem, done, gradients=every),
+            "check, parameters": lambda: check(problem),
+        },
+        seconds=3.0,
+        share=share,
     )
-    for name, seconds in times.items():
-        one = times["pass, all nodes" if "all" in name else "pass, parameters"]
-        listed = f"{seconds * 1e3:9.3f} ms"
-        print(f"  {name:22s} {listed}" + ("" if "pass" in name else f"   {seconds / one:5.2f} passes"))
-    return times
+    large = sum(each.size for each in network.parameters) > LARGE
+    for what, time in times.items():
+        kind, _, which = what.partition(", ")
+        found = reading(case, what, time.median, note="gradients given: no pass of its own" if kind == "confirm" else "")
+        if kind == "pass":
+            yield found
+        else:
+            asked = PASSES if large and kind == "certify" else None
+            yield found.beside("one pass", times[f"pass, {which}"].median, wanted=asked)
 
 
-def others(network: Network) -> tuple[dict[str, Callable[[], object]], float]:
-    """Contestants, and what their times are multiplied with."""
+def others(network: Network, mine: Reading, wanted: dict[str, int], share: float) -> Iterator[Reading]:
+    """Each other checker, and how many times longer it takes than our certificate."""
     sizes = [each.size for each in network.parameters]
     whole = sum(sizes) <= WHOLE
-    which = list(range(len(sizes))) if whole else [1]  # the first bias: every layer is computed for it
-    contestants: dict[str, Callable[[], object]] = {
-        "naive": lambda: naive(network, which),
-        "scipy": lambda: scipy_central(network, which),
-        "torch slow": lambda: torch_check(network, fast=False, which=which),
-    }
-    return contestants, sum(sizes) / sum(sizes[n] for n in which)
+    which = None if whole else [1]  # the first bias: every layer is computed for it
+    factor = 1.0 if whole else sum(sizes) / sizes[1]
+    verdicts: dict[str, object] = {}
+
+    def look(name: str, which: list[int] | None) -> None:
+        verdicts[name] = CHECKERS[name].look(network, which)
+
+    for every_entry, seconds, least in ((True, 5.0, 3), (False, 3.0, 5)):
+        names = [name for name, each in CHECKERS.items() if each.every_entry == every_entry]
+        slice_of = which if every_entry else None
+        found = {name: partial(look, name, slice_of) for name in names if installed(CHECKERS[name].module)}
+        times = timed(found, seconds=seconds, least=least, share=share)
+        for name in names:
+            asked = Wanted("≥", wanted[name]) if name in wanted else None
+            if name not in times:
+                yield mine.without(name, wanted=asked)
+                continue
+            sliced = every_entry and not whole
+            yield mine.against(
+                name,
+                times[name].median * (factor if sliced else 1.0),
+                wanted=asked,
+                extrapolated=sliced,
+                note="refuses these gradients, which are right" if verdicts[name] is False else "",
+            )
 
 
-def contest(widths: tuple[int, ...]) -> None:
-    examples = EXAMPLES.get(widths, 64)
-    network = Network(widths, examples)
-    count = sum(each.size for each in network.parameters)
-    print("-".join(map(str, widths)) + f" × {examples}, {count:,} parameters")
-    mine = passes(network)
-    slow, factor = others(network)
-    mark = "" if factor == 1.0 else "~"
-    times = {name: seconds * factor for name, seconds in median_times(slow, seconds=6.0, least=3).items()}
-    quick = {"torch fast": lambda: torch_check(network, fast=True), "autograd": lambda: autograd_check(network)}
-    report(times, mine["certify, parameters"], TARGETS[widths], mark)
-    report(median_times(quick), mine["certify, parameters"], {}, "")
-    if count > 100_000:
-        ratio = {name: mine[f"certify, {name}"] / mine[f"pass, {name}"] for name in ("parameters", "all nodes")}
-        listed = ", ".join(f"{each:.2f} of {name}: {verdict(each <= 2)}" for name, each in ratio.items())
-        print(f"  passes a certificate: {listed} (≤ 2)")
-
-
-def report(times: Mapping[str, float], mine: float, targets: Mapping[str, float], mark: str) -> None:
-    for name, seconds in times.items():
-        wanted = targets.get(name)
-        gate = f"   {verdict(seconds / mine >= wanted)} (≥ {wanted:,}×)" if wanted else ""
-        print(f"  {name:22s} {mark}{seconds * 1e3:.3f} ms   {mark}{seconds / mine:,.1f}× certify, parameters{gate}")
-
-
-def verdict(met: bool) -> str:
-    return "met" if met else "NOT MET"
+def readings(share: float) -> Iterator[Reading]:
+    torch_on_one_thread()
+    for widths, wanted in TARGETS.items():
+        examples = EXAMPLES.get(widths, 64)
+        network, case = Network(widths, examples), "-".join(map(str, widths)) + f" × {examples}"
+        yield reading(case, "parameters", sum(each.size for each in network.parameters), "")
+        ours = list(own(network, case, share))
+        yield from ours
+        (mine,) = (reading(case, CERTIFY, each.ours) for each in ours if each.what == CERTIFY)
+        yield from others(network, mine, wanted, share)
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
-    found = {"numpy": np.__version__, "torch": torch.__version__, "scipy": scipy.__version__}
-    print(
-        f"verigrad {ENGINE_VERSION}, Python {platform.python_version()}, one thread,",
-        ", ".join(f"{name} {version}" for name, version in found.items()),
-        f"autograd {version('autograd')}",
-    )
-    for widths in TARGETS:
-        contest(widths)
+    run(readings, __doc__)

@@ -11,11 +11,14 @@ right, no more than 8 passes, of the parameters' gradients and of all nodes' gra
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from _timing import best_times, row  # first: it pins BLAS to one thread
+from _timing import Time, timed  # first: it pins BLAS to one thread
 
 import numpy as np
+from _report import Reading, Wanted, number, run
 
 from engine import Key, Policy, grade, read_problem
 
@@ -24,8 +27,14 @@ CASES = {
     for case in json.loads((Path(__file__).parent.parent / "tests/worked_examples.json").read_text())["cases"]
 }
 
+SOON = Wanted("<", 3, of="ours")
+FEW = Wanted("≤", 8)
+LARGE = "784-128-10 × 64"
 
-def small() -> None:
+reading = partial(Reading, "grading")
+
+
+def small(share: float) -> Iterator[Reading]:
     case = CASES["mlp-3-2-1"]
     problem = read_problem(case["problem"])
     key = Key(problem)
@@ -33,18 +42,21 @@ def small() -> None:
     right |= {
         f"d{name}": value.tolist() for name, value in problem.run().gradients.items() if name not in ("X", "losses", "J")
     }
-    times = best_times(
+    times = timed(
         {
             "pass": lambda: problem.run().gradients,
             "right": lambda: grade(problem, right),
             "printed": lambda: grade(problem, case["printed"]),
             "again": lambda: key.grade(case["printed"], Policy()),
-        }
+        },
+        share=share,
     )
-    row("3-2-1", times, ", ".join(f"{name} {verdict(times[name] < 3e-3)}" for name in ("right", "printed")) + " (< 3 ms)")
+    for what, time in times.items():
+        asked = SOON if what in ("right", "printed") else None
+        yield reading("3-2-1", what, time.median, wanted=asked, note=best(time))
 
 
-def large() -> None:
+def large(share: float) -> Iterator[Reading]:
     rng = np.random.default_rng(0)
     layers = [
         {"weights": rng.standard_normal((784, 128)) * 0.05, "bias": rng.standard_normal(128) * 0.1, "activation": "relu"},
@@ -55,23 +67,32 @@ def large() -> None:
     gradients = problem.run().gradients
     answers = {f"d{name}": gradients[name] for name in ("W1", "b1", "Z1", "A1", "W2", "b2", "Z2")}
     key = Key(problem)
-    times = best_times(
+    times = timed(
         {
             "parameters": lambda: problem.run().gradients_of(problem.graph.parameters),
             "all nodes": lambda: problem.run().gradients,
             "grade": lambda: grade(problem, answers),
             "again": lambda: key.grade(answers, Policy()),
-        }
+        },
+        share=share,
     )
-    passes = {name: times["grade"] / times[name] for name in ("parameters", "all nodes")}
-    listed = ", ".join(f"{count:.1f} of {name}: {verdict(count <= 8)}" for name, count in passes.items())
-    row("784-128-10 × 64", times, f"passes {listed} (≤ 8)")
+    passes = {f"pass, {name}": times.pop(name) for name in ("parameters", "all nodes")}
+    for name, time in passes.items():
+        yield reading(LARGE, name, time.median, note=best(time))
+    for name, time in passes.items():
+        least = f"{number(times['grade'].best / time.best)}× it by best times"
+        yield reading(LARGE, "grade", times["grade"].median).beside(name, time.median, wanted=FEW, note=least)
+    yield reading(LARGE, "again", times["again"].median, note=best(times["again"]))
 
 
-def verdict(met: bool) -> str:
-    return "met" if met else "NOT MET"
+def best(time: Time) -> str:
+    return f"best {number(time.best)} ms"
+
+
+def readings(share: float) -> Iterator[Reading]:
+    yield from small(share)
+    yield from large(share)
 
 
 if __name__ == "__main__":
-    small()
-    large()
+    run(readings, __doc__)

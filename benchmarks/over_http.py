@@ -2,6 +2,8 @@
 
     .venv/bin/python benchmarks/over_http.py [SECONDS of one measurement [tiny] [small] [large] [models] [company]]
 
+A measurement takes a second unless said otherwise, and `scripts/bench` gives it four tenths, since there are many.
+
 Every server and the load generator run in processes of their own; they take turns, and what counts is the median of the
 ratios. Three readings, because the service keeps what it was asked before: `same` sends one body again and again, as load
 generators do, and is answered with the reply that is kept, so that nothing is computed; `fresh` sends other numbers each
@@ -18,17 +20,24 @@ import os
 import subprocess
 import sys
 import tempfile
-from functools import cached_property
+from collections.abc import Iterator
+from functools import cached_property, partial
 from pathlib import Path
 from statistics import median
 from time import sleep
 from urllib.request import urlopen
 
 from _bodies import LARGE, READINGS, SMALL, TINY, check_body
+from _report import QUICK, Reading, Wanted, number, parser, report
 
 HERE = Path(__file__).parent
 ROUNDS = 7
 TICKS = os.sysconf("SC_CLK_TCK")
+CONTESTS = {"tiny": (TINY, 0.45), "small": (SMALL, 0.33), "large": (LARGE, 0.15)}
+"""Bodies, and how many requests a second are asked for, as a part of the echo's."""
+KINDS = (*CONTESTS, "models", "company")
+
+reading = partial(Reading, "over_http")
 
 
 class Server:
@@ -101,32 +110,42 @@ class Load:
         return self.found["processor"] / self.found["requests"]
 
 
-def contest(title: str, body: bytes, gate: float, ours: Server, peers: Server, seconds: float) -> None:
+def contest(title: str, body: bytes, least: float, ours: Server, peers: Server, seconds: float) -> Reading:
     pairs = []
     for _ in range(ROUNDS):
         mine = ours.load("/v1/gradients", body, seconds=seconds).ended()
         pairs.append((mine, peers.load("/echo", body, seconds=seconds).ended()))
     ratios = sorted(mine.rate / echo.rate for mine, echo in pairs)
-    times = " ".join(f"{median(each.cost for each in column) * 1e6:.0f}" for column in zip(*pairs, strict=True))
+    mine_cost, echo_cost = (median(each.cost for each in column) * 1e6 for column in zip(*pairs, strict=True))
     by_time = median(echo.cost / mine.cost for mine, echo in pairs)
-    rates = " ".join(f"{median(each.rate for each in column):.0f}" for column in zip(*pairs, strict=True))
-    found = f"{median(ratios):.3f} of the echo ({ratios[0]:.3f} to {ratios[-1]:.3f}), {verdict(median(ratios) >= gate)}"
-    print(f"{title:12s} {found} (≥ {gate}); by processor time {by_time:.3f} ({times} µs); {rates} a second", flush=True)
-
-
-def models(reading: str, body: bytes, ours: Server, peers: Server, seconds: float) -> None:
-    """Against FastAPI's own models, which both parse and render in the interpreter."""
-    ratios = []
-    for _ in range(3):
-        mine = ours.load("/v1/gradients", body, seconds=3 * seconds).rate
-        ratios.append(mine / peers.load("/models", body, seconds=3 * seconds).rate)
-    print(
-        f"{f'large {reading}':12s} {median(ratios):.1f} times FastAPI's models, {verdict(median(ratios) >= 4)} (≥ 4)",
-        flush=True,
+    rate, echo_rate = (median(each.rate for each in column) for column in zip(*pairs, strict=True))
+    return reading(
+        title,
+        "requests for gradients",
+        rate,
+        "a second",
+        peer="FastAPI echo",
+        theirs=echo_rate,
+        ratio=median(ratios),
+        wanted=Wanted("≥", least),
+        note=f"{number(ratios[0])} to {number(ratios[-1])}; by processor time {number(by_time)}"
+        f" ({mine_cost:.0f} and {echo_cost:.0f} µs)",
     )
 
 
-def company(title: str, body: bytes, heavy: tuple[str, bytes], ours: Server, seconds: float) -> None:
+def models(title: str, body: bytes, ours: Server, peers: Server, seconds: float) -> Reading:
+    """Against FastAPI's own models, which both parse and render in the interpreter."""
+    pairs = []
+    for _ in range(3):
+        mine = ours.load("/v1/gradients", body, seconds=3 * seconds).rate
+        pairs.append((mine, peers.load("/models", body, seconds=3 * seconds).rate))
+    rate, other = (median(column) for column in zip(*pairs, strict=True))
+    ratio = median(mine / theirs for mine, theirs in pairs)
+    found = reading(title, "requests for gradients", rate, "a second", wanted=Wanted("≥", 4))
+    return found.beside("FastAPI's models", other, ratio=ratio)
+
+
+def company(title: str, body: bytes, heavy: tuple[str, bytes], ours: Server, seconds: float) -> Iterator[Reading]:
     """Tiny requests alone, and beside two clients that have heavy ones."""
     alone, beside, heavies = [], [], []
     for _ in range(5):
@@ -135,39 +154,37 @@ def company(title: str, body: bytes, heavy: tuple[str, bytes], ours: Server, sec
         sleep(0.5)
         beside.append(ours.load("/v1/gradients", body, connections=2, seconds=2 * seconds).found["p99"])
         heavies.append(burden.found["median"])
-    times, worst = median(beside) / median(alone), median(beside) * 1e3
     listed = " ".join(f"{each * 1e3:.1f}" for each in beside)
-    print(
-        f"{title}: p99 alone {median(alone) * 1e3:.2f} ms, beside {worst:.2f} ms ({listed}); a heavy one takes"
-        f" {median(heavies) * 1e3:.0f} ms; {times:.1f} times, {verdict(times <= 4 and worst <= 10)} (≤ 4, ≤ 10 ms)",
-        flush=True,
-    )
+    note = f"each time {listed} ms; a heavy one takes {median(heavies) * 1e3:.0f} ms"
+    found = reading(title, "the slowest in a hundred", median(beside) * 1e3, note=note)
+    yield found.beside("alone", median(alone) * 1e3, wanted=Wanted("≤", 4))
+    yield reading(title, found.what, found.ours, wanted=Wanted("≤", 10, of="ours"))
 
 
-def verdict(met: bool) -> str:
-    return "met" if met else "NOT MET"
-
-
-def main(seconds: float, chosen: list[str]) -> None:
+def readings(seconds: float, chosen: list[str]) -> Iterator[Reading]:
     with (
         Server(8771, "-m", "service", "serve", "--port", "8771") as ours,
         Server(8772, str(HERE / "_peers.py"), "8772") as peers,
     ):
-        for title, body, gate in (("tiny", TINY, 0.45), ("small", SMALL, 0.33), ("large", LARGE, 0.15)):
+        for title, (body, least) in CONTESTS.items():
             if title in chosen:
-                print(f"{title}: {len(body):,} bytes")
-                for reading, change in READINGS.items():
-                    contest(f"{title} {reading}", change(body), gate, ours, peers, seconds)
-        if "models" in chosen:
-            for reading in ("same", "fresh"):
-                models(reading, READINGS[reading](LARGE), ours, peers, seconds)
-        if "company" in chosen:
-            for reading in ("same", "fresh"):
-                tiny = READINGS[reading](TINY)
-                company(f"tiny {reading} beside checks", tiny, ("/v1/check", check_body()), ours, seconds)
-                company(f"tiny {reading} beside 3 MB", tiny, ("/v1/gradients", READINGS["fresh"](LARGE)), ours, seconds)
+                yield reading(title, "body", len(body), "bytes")
+                for name, change in READINGS.items():
+                    yield contest(f"{title} {name}", change(body), least, ours, peers, seconds)
+        for name in ("same", "fresh") if "models" in chosen else ():
+            yield models(f"large {name}", READINGS[name](LARGE), ours, peers, seconds)
+        for name in ("same", "fresh") if "company" in chosen else ():
+            tiny = READINGS[name](TINY)
+            yield from company(f"tiny {name} beside checks", tiny, ("/v1/check", check_body()), ours, seconds)
+            large = READINGS["fresh"](LARGE)
+            yield from company(f"tiny {name} beside 3 MB", tiny, ("/v1/gradients", large), ours, seconds)
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:] or ["1"]
-    main(float(given[0]), given[1:] or ["tiny", "small", "large", "models", "company"])
+    arguments = parser(__doc__)
+    arguments.add_argument("seconds", nargs="?", type=float, default=1.0, help="of one measurement")
+    arguments.add_argument("kinds", nargs="*", metavar="kind", help=f"some of {', '.join(KINDS)}")
+    options = arguments.parse_args()
+    if unknown := set(options.kinds) - set(KINDS):
+        arguments.error(f"{', '.join(sorted(unknown))}: expected some of {', '.join(KINDS)}")
+    report(readings(options.seconds * (QUICK if options.quick else 1.0), options.kinds or list(KINDS)), options.record)

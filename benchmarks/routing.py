@@ -8,15 +8,17 @@ others wait, and what takes less than half a millisecond elsewhere, because it c
 
 from __future__ import annotations
 
-from _timing import best_times  # first: it pins BLAS to one thread
+from _timing import timed as timed_in_turns  # first: it pins BLAS to one thread
 
-import sys
 from collections import defaultdict
+from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+from _report import QUICK, Reading, number, parser, report
 
 from engine import read_problem
 from service.operations.allowance import Allowance
@@ -32,6 +34,9 @@ import orjson
 LONG, SHORT = 5e-3, 0.5e-3
 HEADS = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy", "identity": "squared_error"}
 Body = dict[str, Any]
+PERCENTILES = [1, 5, 25, 50, 75, 95, 99]
+
+reading = partial(Reading, "routing")
 
 
 def random_network(rng: np.random.Generator) -> Body:
@@ -107,7 +112,7 @@ def timed(operation: str, sent: bytes, allowance: Allowance) -> float:
     return best
 
 
-def main(problems: int) -> None:
+def readings(problems: int) -> Iterator[Reading]:
     rng = np.random.default_rng(0)
     inline, here = Settings().inline, pace()
     allowance = Allowance(seconds=3600.0, numbers=10**8)
@@ -126,16 +131,24 @@ def main(problems: int) -> None:
         else:
             handed += 1
             needless += [f"{operation} {real * 1e3:.2f}"] if real < SHORT else []
-    print(f"pace {here:.2f}; estimate / real, percentiles 1, 5, 25, 50, 75, 95, 99:")
+    yield reading("all", "pace", here, "", note="how much slower than where the estimates were made")
     ratios["all"] = [ratio for found in ratios.values() for ratio in found]
     for name, each in ratios.items():
-        print(f"  {name:10s} {len(each):4d}  {np.percentile(each, [1, 5, 25, 50, 75, 95, 99]).round(2).tolist()}")
-    print(f"{at_once} at once, of which longer than 5 ms: {len(blocking)} {blocking}")
-    print(f"{handed} handed over, of which shorter than 0.5 ms: {len(needless)} {needless}")
+        spread = ", ".join(number(found) for found in np.percentile(each, PERCENTILES).tolist())
+        note = f"percentiles {', '.join(map(str, PERCENTILES))} of {len(each)}: {spread}"
+        yield reading(name, "estimate / time, median", float(np.median(each)), "", note=note)
+    for kind, count, what, wrong in (
+        ("computed at once", at_once, "longer than 5 ms", blocking),
+        ("handed over", handed, "shorter than 0.5 ms", needless),
+    ):
+        yield reading(kind, what, len(wrong), "", note=f"of {count}" + (f": {', '.join(wrong)} ms" if wrong else ""))
     spec = orjson.loads(sent)
-    times = best_times({"estimate": lambda: seconds(operation, spec)}, seconds=0.2)
-    print(f"an estimate takes {times['estimate'] * 1e6:.1f} µs")
+    (time,) = timed_in_turns({"estimate": lambda: seconds(operation, spec)}, seconds=0.2).values()
+    yield reading(operation, "an estimate", time.median * 1e3, "µs")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    arguments = parser(__doc__)
+    arguments.add_argument("problems", nargs="?", type=int, default=300)
+    options = arguments.parse_args()
+    report(readings(round(options.problems * (QUICK if options.quick else 1.0))), options.record)

@@ -5,24 +5,31 @@
 
 Gate: no slower than PyTorch eager. What is timed: the cost and the gradients of all parameters from given weights and
 inputs. PyTorch runs the modules people write (`nn.Sequential`, `cross_entropy`, `autograd.grad`), and once more without
-modules, as `addmm` and `relu` on leaf tensors: the least that eager mode can do.
+modules, as `addmm` and `relu` on leaf tensors: the least that eager mode can do. Without PyTorch only ours is timed.
 """
 
 from __future__ import annotations
 
-from _timing import best_times, row  # first: it pins BLAS to one thread
+from _timing import timed  # first: it pins BLAS to one thread
 
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
-from torch.nn.functional import cross_entropy
+from _installed import torch_on_one_thread
+from _report import Reading, Wanted, number, run
 
 from engine import read_problem
 
+NO_SLOWER = Wanted("≤", 1)
+PEERS = {"PyTorch eager": NO_SLOWER, "eager, no modules": None}
 
-def contest(widths: list[int], examples: int) -> None:
+reading = partial(Reading, "value_and_gradient")
+
+
+def contest(widths: list[int], examples: int, torch: Any, share: float) -> Iterator[Reading]:
     rng = np.random.default_rng(0)
     weights = [rng.standard_normal((i, o)) * np.sqrt(2 / i) for i, o in pairwise(widths)]
     biases = [rng.standard_normal(o) * 0.1 for o in widths[1:]]
@@ -32,7 +39,33 @@ def contest(widths: list[int], examples: int) -> None:
     problem = read_problem({"network": {"layers": layers, "loss": "cross_entropy"}, "inputs": X, "labels": y})
     parameters = problem.graph.parameters
 
-    modules: list[nn.Module] = []
+    def verigrad() -> tuple[float, Mapping[str, np.ndarray]]:
+        run = problem.run()
+        return float(run["J"]), run.gradients_of(parameters)
+
+    others = {} if torch is None else eager_peers(torch, weights, biases, X, y)
+    for peer in others.values():
+        mine, theirs = verigrad(), peer()
+        assert abs(mine[0] - theirs[0]) < 1e-12
+        W1, first = mine[1]["W1"], theirs[1][0].numpy()
+        first = first if first.shape == W1.shape else first.T  # the modules hold weights transposed
+        assert np.allclose(W1, first, rtol=1e-10, atol=1e-14)
+    times = timed({"verigrad": verigrad, **others}, share=share)
+    ours = times["verigrad"]
+    found = reading("-".join(map(str, widths)) + f" × {examples}", "value and gradient", ours.median)
+    for name, wanted in PEERS.items():
+        if name in times:
+            best = f"{number(ours.best / times[name].best)}× it by best times"
+            yield found.beside(name, times[name].median, wanted=wanted, note=best)
+        else:
+            yield found.without(name, wanted=wanted)
+
+
+def eager_peers(
+    torch: Any, weights: list[np.ndarray], biases: list[np.ndarray], X: np.ndarray, y: np.ndarray
+) -> dict[str, Callable[[], tuple[float, Any]]]:
+    nn, cross_entropy = torch.nn, torch.nn.functional.cross_entropy
+    modules: list[Any] = []
     for W, b in zip(weights, biases, strict=True):
         linear = nn.Linear(*W.shape).double()
         with torch.no_grad():
@@ -48,32 +81,26 @@ def contest(widths: list[int], examples: int) -> None:
     ]
     flat = [tensor for pair in leaves for tensor in pair]
 
-    def verigrad() -> tuple[float, dict[str, object]]:
-        run = problem.run()
-        return float(run["J"]), run.gradients_of(parameters)
-
-    def eager() -> tuple[float, tuple[torch.Tensor, ...]]:
+    def eager() -> tuple[float, Any]:
         cost = cross_entropy(model(inputs), labels)
         return cost.item(), torch.autograd.grad(cost, trained)
 
-    def bare() -> tuple[float, tuple[torch.Tensor, ...]]:
+    def bare() -> tuple[float, Any]:
         a = inputs
-        for number, (W, b) in enumerate(leaves):
+        for place, (W, b) in enumerate(leaves):
             a = torch.addmm(b, a, W)
-            a = torch.relu(a) if number < len(leaves) - 1 else a
+            a = torch.relu(a) if place < len(leaves) - 1 else a
         cost = cross_entropy(a, labels)
         return cost.item(), torch.autograd.grad(cost, flat)
 
-    mine, theirs = verigrad(), eager()
-    assert abs(mine[0] - theirs[0]) < 1e-12
-    assert np.allclose(mine[1]["W1"], theirs[1][0].numpy().T, rtol=1e-10, atol=1e-14)
-    times = best_times({"verigrad": verigrad, "eager": eager, "eager, no modules": bare})
-    ratio = times["verigrad"] / times["eager"]
-    title = "-".join(map(str, widths)) + f" × {examples}"
-    row(title, times, f"{ratio:.2f} of eager: {'met' if ratio <= 1.0 else 'NOT MET'} (≤ 1)")
+    return {"PyTorch eager": eager, "eager, no modules": bare}
+
+
+def readings(share: float) -> Iterator[Reading]:
+    torch = torch_on_one_thread()
+    yield from contest([8, 16, 16, 4], 32, torch, share)
+    yield from contest([784, 128, 10], 64, torch, share)
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
-    contest([8, 16, 16, 4], 32)
-    contest([784, 128, 10], 64)
+    run(readings, __doc__)
