@@ -1,5 +1,7 @@
 """What the gate costs a request: the same service with and without it, each asked through a connection of its own.
 
+Beside it stands the service as it is, where every request is logged and counted too.
+
     .venv/bin/python benchmarks/gate.py
 
 Gate: less than 8 % of the time of a small request for gradients, with one key among ten. For the cheapest answer that
@@ -13,7 +15,8 @@ from _timing import timed  # first: it pins BLAS to one thread
 
 import asyncio
 import socket
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from time import perf_counter
@@ -27,7 +30,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.app import create_app
 from service.contract.examples import GRADIENTS
-from service.access.gate import CLIENT
+from service.access.gate import CLIENT, Gate
 from service.keys import Client, entry_of, make_key
 from service.settings import Settings
 
@@ -35,17 +38,24 @@ AT_ONCE = 10
 """Requests a measurement."""
 BODY = orjson.dumps(GRADIENTS["graph"].body)
 CHEAP = Wanted("<", 1.08)
+GATE, ALL, BARE = "with the gate", "with gate, log and counts", "no gate"
 
 
 def readings(share: float) -> Iterator[Reading]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield from measured(folder, share)
+
+
+def measured(folder: str, share: float) -> Iterator[Reading]:
     keys = [make_key() for _ in range(10)]
     settings = Settings(
         keys=",".join(entry_of(f"client{number}", "compute", key) for number, key in enumerate(keys)),
         rate=10_000_000,
+        data_dir=folder,
         kept_replies=0,  # the share is of a request that is worked on
     )
     ours, theirs = get_context("spawn").Pipe()
-    server = get_context("spawn").Process(target=run_both, args=(settings, theirs), daemon=True)
+    server = get_context("spawn").Process(target=run_all, args=(settings, theirs), daemon=True)
     server.start()
     ports = ours.recv()
     for method, path, body, wanted in (("GET", "/healthz", b"", None), ("POST", "/v1/gradients", BODY, CHEAP)):
@@ -54,10 +64,11 @@ def readings(share: float) -> Iterator[Reading]:
         )
         askers = {name: asker(port, head.encode() + body) for name, port in ports.items()}
         times = timed(askers, seconds=10, share=share, clock=perf_counter)
-        gated, bare = times["with"], times["without"]
-        found = Reading("gate", path, "a request with the gate", gated.median / AT_ONCE, wanted=wanted)
-        best = f"{number(gated.best / bare.best)}× it by best times"
-        yield found.beside("without", bare.median / AT_ONCE, note=best)
+        bare = times.pop(BARE)
+        for what, time in times.items():
+            best = f"{number(time.best / bare.best)}× it by best times"
+            found = Reading("gate", path, what, time.median / AT_ONCE, wanted=wanted if what == GATE else None)
+            yield found.beside(BARE, bare.median / AT_ONCE, note=best)
     ours.send(None)
     server.join()
 
@@ -79,13 +90,15 @@ def asker(port: int, request: bytes) -> Any:
     return ask
 
 
-def run_both(settings: Settings, parent: Connection) -> None:
-    """In one process and one loop, so that both meet the same machine."""
-    bare = create_app(settings)
-    bare.middleware_stack = everybody(FastAPI.build_middleware_stack(bare))
-    servers = {"without": server_of(bare), "with": server_of(create_app(settings))}
+def run_all(settings: Settings, parent: Connection) -> None:
+    """In one process and one loop, so that all meet the same machine."""
+    servers = {
+        BARE: served(settings, open_to_all),
+        GATE: served(settings, gated),
+        ALL: server_of(create_app(settings)),
+    }
 
-    async def both() -> None:
+    async def all_of_them() -> None:
         tasks = [asyncio.create_task(server.serve()) for server in servers.values()]
         while not all(server.started for server in servers.values()):
             await asyncio.sleep(0.01)
@@ -95,20 +108,31 @@ def run_both(settings: Settings, parent: Connection) -> None:
             server.should_exit = True
         await asyncio.gather(*tasks)
 
-    asyncio.run(both())
+    asyncio.run(all_of_them())
+
+
+def served(settings: Settings, around: Callable[[FastAPI], ASGIApp]) -> uvicorn.Server:
+    """The service with nothing else around it."""
+    app = create_app(settings)
+    app.middleware_stack = around(app)
+    return server_of(app)
 
 
 def server_of(app: FastAPI) -> uvicorn.Server:
     return uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
 
 
-def everybody(app: ASGIApp) -> ASGIApp:
+def gated(app: FastAPI) -> ASGIApp:
+    return Gate(FastAPI.build_middleware_stack(app), app.state.settings, app.state.keyring)
+
+
+def open_to_all(app: FastAPI) -> ASGIApp:
     """The least that the service needs instead of a gate."""
-    client = Client("everybody", "admin")
+    client, within = Client("everybody", "admin"), FastAPI.build_middleware_stack(app)
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
         scope[CLIENT] = client
-        await app(scope, receive, send)
+        await within(scope, receive, send)
 
     return run
 

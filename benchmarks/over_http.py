@@ -43,9 +43,9 @@ reading = partial(Reading, "over_http")
 class Server:
     """One under test, in a process of its own."""
 
-    def __init__(self, port: int, *command: str) -> None:
+    def __init__(self, port: int, *command: str, **variables: str) -> None:
         self.port = port
-        environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "VERIGRAD_RATE": "0"}
+        environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "VERIGRAD_RATE": "0", **variables}
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self.process = subprocess.Popen([sys.executable, *command], env=environment, **silent)
         for _ in range(200):
@@ -163,7 +163,8 @@ def company(title: str, body: bytes, heavy: tuple[str, bytes], ours: Server, sec
 
 def readings(seconds: float, chosen: list[str]) -> Iterator[Reading]:
     with (
-        Server(8771, "-m", "service", "serve", "--port", "8771") as ours,
+        tempfile.TemporaryDirectory() as folder,
+        Server(8771, "-m", "service", "serve", "--port", "8771", VERIGRAD_DATA_DIR=folder) as ours,
         Server(8772, str(HERE / "_peers.py"), "8772") as peers,
     ):
         for title, (body, least) in CONTESTS.items():
