@@ -107,7 +107,7 @@ def theirs_text(reading: Reading) -> str:
 def ratio_text(reading: Reading) -> str:
     if reading.ratio is None:
         return ""
-    return "~" * reading.extrapolated + number(reading.ratio) + ("× as fast" if reading.faster else "× it")
+    return "~" * reading.extrapolated + number(reading.ratio) + ("× its speed" if reading.faster else "× it")
 
 
 def wanted_text(reading: Reading) -> str:

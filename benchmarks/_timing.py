@@ -42,7 +42,7 @@ def timed(
         run()
     least = max(1, round(least * share))
     deadline = perf_counter() + seconds * share
-    while perf_counter() < deadline or min(map(len, times.values())) < least:
+    while times and (perf_counter() < deadline or min(map(len, times.values())) < least):
         for name, run in contestants.items():
             started = clock()
             run()
