@@ -19,7 +19,7 @@ class Area:
 
 AREAS = {
     "check": Area("A full check of all parameters' gradients, and its certificate", ALONE, 180),
-    "check_accuracy": Area("How right checks are", "all cores; nothing is timed", 600),
+    "check_accuracy": Area("How right checks are", "all cores; nothing is timed", 900),
     "value_and_gradient": Area("One pass of value and gradient", ALONE, 60),
     "training": Area("An epoch over 6,000 examples of 784-128-10", ALONE, 120),
     "grading": Area("Grading a full answer set", ALONE, 60),
