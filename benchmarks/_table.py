@@ -8,6 +8,8 @@ from benchmarks._areas import AREAS
 from benchmarks._report import Reading, gate_text, number, ours_text, quantity, ratio_text, theirs_text, verdict, wanted_text
 from benchmarks._results import Measured, Results
 
+NAMED = 4
+"""Cases up to which a row names each."""
 START, END = "<!-- bench -->\n", "<!-- /bench -->\n"
 INTRODUCTION = """\
 # Benchmarks
@@ -85,7 +87,7 @@ def claims(readings: Iterable[Reading]) -> list[tuple[str, ...]]:
 
 def claim(groups: list[list[Reading]]) -> tuple[str, ...]:
     first = groups[0][0]
-    case = first.case if len(groups) == 1 else f"{len(groups)} cases"
+    case = f"{len(groups)} cases" if len(groups) > NAMED else listed(group[0].case for group in groups)
     ours = quantity_of([group[0].ours for group in groups], first.unit)
     columns = list(zip(*groups, strict=True))  # one a peer
     fast = ", ".join(peer_text(column) for column in columns if column[0].faster)

@@ -141,7 +141,7 @@ def models(title: str, body: bytes, ours: Server, peers: Server, seconds: float)
         pairs.append((mine, peers.load("/models", body, seconds=3 * seconds).rate))
     rate, other = (median(column) for column in zip(*pairs, strict=True))
     ratio = median(mine / theirs for mine, theirs in pairs)
-    found = reading(title, "requests for gradients", rate, "a second", wanted=Wanted("≥", 4))
+    found = reading(title, "requests, beside models", rate, "a second", wanted=Wanted("≥", 4))
     return found.beside("FastAPI's models", other, ratio=ratio)
 
 

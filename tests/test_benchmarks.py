@@ -131,7 +131,8 @@ def test_cases_of_which_the_same_was_asked_are_one_row():
     )
     other = replace(OURS, case="1-1").against("naive", 100, wanted=Wanted("≥", 100))
     folded, alone = claims([slow, other, fast])
-    assert folded[2:] == ("2 cases", "0.2500 to 0.5000 ms", "speed 1.500 to 4× naive", "NOT MET in 1 of 2 (≥ 2× naive)")
+    assert folded[2:] == ("8-4, 2-2", "0.2500 to 0.5000 ms", "speed 1.500 to 4× naive", "NOT MET in 1 of 2 (≥ 2× naive)")
+    assert claims([replace(slow, case=str(number)) for number in range(5)])[0][2] == "5 cases"
     assert alone[2:] == ("1-1", "0.5000 ms", "speed 200× naive", "met (≥ 100× naive)")
 
 
