@@ -99,14 +99,13 @@ def test_nothing_is_overwritten_unless_told(data, tmp_path):
 def test_what_the_old_one_had_not_yet_taken_in_does_not_come_into_the_new_one(data, tmp_path):
     copy = tmp_path / "copy"
     assert verigrad("backup", copy, folder=data).returncode == 0
-    open_still = sqlite3.connect(data / "jobs.sqlite3")  # so that its log is kept, as that of one that was killed
-    open_still.execute("INSERT INTO workers VALUES ('lost', 0)")
-    open_still.commit()
+    killed = "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit(); os._exit(0)"
+    given = data / "jobs.sqlite3", "INSERT INTO workers VALUES ('lost', 0)"
+    subprocess.run([sys.executable, "-c", killed, *given], check=True)
     assert (data / "jobs.sqlite3-wal").stat().st_size
     assert verigrad("restore", "--replace", copy, folder=data).returncode == 0
     assert not (data / "jobs.sqlite3-wal").exists()
     assert marks(data) == []
-    open_still.close()
 
 
 def test_a_broken_database_is_replaced(data, tmp_path):
@@ -126,6 +125,24 @@ def test_it_is_not_replaced_beneath_a_worker(data, tmp_path):
     refused = verigrad("restore", "--replace", copy, folder=data)
     assert (refused.returncode, refused.stderr) == (2, "verigrad restore: a worker is alive: stop the service first\n")
     assert marks(data) == ["somebody"]
+
+
+def test_it_is_not_replaced_beneath_a_service_without_workers(data, tmp_path):
+    """It would go on to accept jobs, into a file that nobody sees any more."""
+    copy = tmp_path / "copy"
+    assert verigrad("backup", copy, folder=data).returncode == 0
+    database = Database(url_of(Settings(data_dir=data)))
+    with database.read() as connection:
+        connection.execute(sa.text("SELECT 1"))  # its connection rests in the pool
+    refused = verigrad("restore", "--replace", copy, folder=data)
+    assert (refused.returncode, "is in use: stop the service first" in refused.stderr) == (2, True), refused.stderr
+    database.close()
+    assert verigrad("restore", "--replace", copy, folder=data).returncode == 0
+
+
+def test_a_copy_needs_a_folder(data, tmp_path):
+    refused = verigrad("backup", tmp_path / "nowhere" / "copy", folder=data)
+    assert (refused.returncode, refused.stderr) == (2, f"verigrad backup: there is no folder {tmp_path / 'nowhere'}\n")
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ def back_up(database: Database, target: Path) -> None:
         raise CannotCopy(f"there is no database of jobs at {source}")
     if target.exists():
         raise CannotCopy(f"{target} is there already: choose another name, so that no older copy is lost")
+    if not target.absolute().parent.is_dir():
+        raise CannotCopy(f"there is no folder {target.absolute().parent}")
     with copied(source, target) as made:
         made.rename(target)
 
@@ -45,6 +47,8 @@ def restore(database: Database, source: Path, lease: float, *, replace: bool) ->
             raise CannotCopy(f"there is a database of jobs at {target} already: --replace puts the copy in its place")
         if somebody_lives(database, lease):
             raise CannotCopy("a worker is alive: stop the service first")
+        if is_open(target):
+            raise CannotCopy(f"{target} is in use: stop the service first")
     with lock(database), copied(source, target) as made:
         for rest in ("-wal", "-shm"):  # of the old one; the new one must not be read with them
             target.with_name(target.name + rest).unlink(missing_ok=True)
@@ -58,6 +62,17 @@ def somebody_lives(database: Database, lease: float) -> bool:
         return False  # it cannot even be read: that is why it is replaced
     finally:
         database.close()
+
+
+def is_open(file: Path) -> bool:
+    """Whether another process has it open, such as a service without workers. SQLite gives up its write-ahead log only
+    for who is alone; whoever opens it for jobs takes it up again."""
+    try:
+        with closing(sqlite3.connect(file, timeout=1)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.DatabaseError as error:
+        return error.sqlite_errorcode == sqlite3.SQLITE_BUSY  # else it cannot be read: that is why it is replaced
+    return False
 
 
 def file_of(database: Database) -> Path:
