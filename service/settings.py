@@ -126,13 +126,19 @@ class Settings(BaseSettings):
     def from_environment(cls, **chosen: Any) -> Settings:
         """What is chosen on the command line, then the environment, then the defaults."""
         try:
-            return cls(**chosen)
+            made = cls(**chosen)
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False)[0]
             name = PREFIX + str(first["loc"][0]).upper()
             if first["type"] == "value_error":  # a sentence from this project, for what must not be repeated
                 raise BadSetting(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
             raise BadSetting(f"{name} must be {wanted(first)}, not '{str(first['input'])[:40]}'") from None
+        if made.job_lease <= made.job_heartbeat:
+            raise BadSetting(
+                f"VERIGRAD_JOB_LEASE must be more than VERIGRAD_JOB_HEARTBEAT, and {made.job_lease:g} is not more than"
+                f" {made.job_heartbeat:g}: every worker would be taken for dead"
+            )
+        return made
 
     @classmethod
     def settings_customise_sources(
@@ -149,4 +155,9 @@ class Settings(BaseSettings):
 
 def wanted(error: Any) -> str:
     """What pydantic says, less its way of beginning and its reasons."""
-    return str(error["msg"]).removeprefix("Input should be ").partition(",")[0].replace("integer", "whole number")
+    said = str(error["msg"]).removeprefix("Input should be ")
+    if error["type"] == "literal_error":
+        return said
+    if error["type"] == "bool_parsing":
+        return "true or false"
+    return said.partition(",")[0].replace("integer", "whole number")

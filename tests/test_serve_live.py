@@ -48,6 +48,10 @@ def refused(*arguments, **variables):
 def test_bad_settings_are_refused_in_words():
     assert "VERIGRAD_PORT must be a valid whole number" in refused(VERIGRAD_PORT="http")
     assert "a port is a whole number from 0 to 65535, not '70000'" in refused("--port", "70000")
+    sentence = "VERIGRAD_LOG_LEVEL must be 'debug', 'info', 'warning' or 'error', not 'loud'"
+    assert sentence in refused(VERIGRAD_LOG_LEVEL="loud")
+    assert "VERIGRAD_JOB_LEASE must be more than VERIGRAD_JOB_HEARTBEAT" in refused(VERIGRAD_JOB_LEASE="1")
+    assert "VERIGRAD_ALLOW_ANONYMOUS must be true or false, not 'maybe'" in refused(VERIGRAD_ALLOW_ANONYMOUS="maybe")
 
 
 def test_port_in_use_is_said():
