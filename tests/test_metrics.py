@@ -111,6 +111,19 @@ def test_work_is_counted_by_what_it_came_to(tmp_path, inline):
     assert since("verigrad_kept_replies_total", found="no") == 2  # of a batch and of a check no reply is kept
 
 
+def test_what_alarms_look_at_is_there_before_it_happens(tmp_path):
+    """At 0: to Prometheus a series that begins at 1 has not increased."""
+    code = "from service.telemetry.metrics import exposition; print(exposition().decode())"
+    fresh = series(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout)
+    assert fresh["verigrad_certificates_total", ("status", "disagrees")] == 0
+    for kind in ("busy", "work-lost"):
+        assert fresh["verigrad_pool_refused_total", ("type", kind)] == 0
+    with TestClient(create_app(Settings(data_dir=tmp_path))) as client:
+        wait_for(lambda: scrape(client)("verigrad_database_up") == 1, "the database")
+        labels = (("kind", "check"), ("reason", "key-refuted"), ("status", "failed"))
+        assert scrape(client).all["verigrad_jobs_ended_total", *labels] == 0
+
+
 def test_a_refuted_key_is_counted(client, monkeypatch):
     def refute(*arguments, **options):
         raise KeyRefuted("as it is meant to be")

@@ -37,10 +37,18 @@ LIVE: Literal["livesum"] = "livesum"
 
 REQUESTS = Counter("verigrad_requests", "Requests that were answered", ["route", "method", "status"], registry=REGISTRY)
 REQUEST_SECONDS = Histogram(
-    "verigrad_request_seconds", "Until an answer begins", ["route"], buckets=QUICK, registry=REGISTRY
+    "verigrad_request_seconds",
+    "From the end of a request's headers until its answer begins",
+    ["route"],
+    buckets=QUICK,
+    registry=REGISTRY,
 )
 WORK_SECONDS = Histogram(
-    "verigrad_work_seconds", "The work for a request itself", ["operation"], buckets=QUICK, registry=REGISTRY
+    "verigrad_work_seconds",
+    "The work for a request alone, without waiting for it",
+    ["operation"],
+    buckets=QUICK,
+    registry=REGISTRY,
 )
 NOTED = {
     "certificates": Counter("verigrad_certificates", "Certificates of answer keys", ["status"], registry=REGISTRY),
@@ -48,10 +56,24 @@ NOTED = {
     "verdicts": Counter("verigrad_verdicts", "Verdicts of graded items", ["verdict"], registry=REGISTRY),
 }
 """What the work for a request came to, by what facts.py calls it."""
-POOL_BUSY = Gauge("verigrad_pool_busy", "Requests that a process works on", multiprocess_mode=LIVE, registry=REGISTRY)
-POOL_WAITING = Gauge("verigrad_pool_waiting", "Requests that wait for a process", multiprocess_mode=LIVE, registry=REGISTRY)
-POOL_REFUSED = Counter("verigrad_pool_refused", "Requests that a process did not finish", ["type"], registry=REGISTRY)
-KEPT_REPLIES = Counter("verigrad_kept_replies", "Whether a reply was there already", ["found"], registry=REGISTRY)
+POOL_BUSY = Gauge(
+    "verigrad_pool_busy", "Requests that a process beside works on at this moment", multiprocess_mode=LIVE, registry=REGISTRY
+)
+POOL_WAITING = Gauge(
+    "verigrad_pool_waiting", "Requests that wait for a process beside", multiprocess_mode=LIVE, registry=REGISTRY
+)
+POOL_REFUSED = Counter(
+    "verigrad_pool_refused", "Requests that a process beside did not take on or finish", ["type"], registry=REGISTRY
+)
+KEPT_REPLIES = Counter(
+    "verigrad_kept_replies", "Replies that can be kept, by whether they were there already", ["found"], registry=REGISTRY
+)
+
+# What alarms look at is there from the beginning, at 0: to Prometheus a series that begins at 1 has not increased.
+for status in ("agrees", "kink", "inconclusive", "disagrees"):
+    NOTED["certificates"].labels(status)
+for kind in ("busy", "deadline-exceeded", "work-lost"):
+    POOL_REFUSED.labels(kind)
 
 
 def count_request(route: str | None, method: str, status: int, seconds: float | None) -> None:
