@@ -307,7 +307,7 @@ def test_every_answer_has_an_id_and_headers_that_protect(status, monkeypatch, ca
     assert answer.headers["cross-origin-resource-policy"] == "same-origin"
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
     assert "script-src" not in answer.headers["content-security-policy"]
-    assert (answer.headers.get("cache-control") == "no-store") == (status in (200, 405, 413, 422))
+    assert (answer.headers.get("cache-control") == "no-store") == (status in (200, 403, 405, 413, 422))
     if status == 500:
         assert "Exam_7.a-b" in caplog.text
         assert "secret" not in answer.text

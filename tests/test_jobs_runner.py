@@ -1,5 +1,6 @@
 """One job in a process of its own: what it comes to, and what ends it. The worker here is the test itself."""
 
+import logging
 import os
 import signal
 import threading
@@ -122,12 +123,14 @@ def test_a_running_job_is_cancelled(database):
     assert bench.store.length(bench.id, RESULT) is None
 
 
-def test_a_job_is_given_back_with_a_checkpoint_and_goes_on_from_there(database):
+def test_a_job_is_given_back_with_a_checkpoint_and_goes_on_from_there(database, caplog):
+    caplog.set_level(logging.INFO, "verigrad.jobs")
     bench = Bench(database, "train", LONG)
     thread = bench.start()
     bench.draining.set()
     thread.join(10)
     assert (bench.job.status, children()) == ("queued", [])
+    assert f"job {bench.id}: goes back to the queue" in caplog.text
     step = bench.job.progress["step"]
     bench.draining.clear()
     job = bench.run()

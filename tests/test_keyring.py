@@ -91,7 +91,8 @@ def test_a_key_works_at_once_and_not_any_more_when_it_is_revoked(serve, store):
     assert ask(other).status_code == 403
 
 
-def test_keys_are_needed_from_the_first_on_and_for_good(serve, store, tmp_path):
+def test_keys_are_needed_from_the_first_on_and_for_good(serve, store, tmp_path, caplog):
+    caplog.set_level(logging.INFO, "verigrad.keys")
     ask = serve()
     assert ask().status_code == 200
     assert ask(FIXED).status_code == 200  # nobody looks at it
@@ -102,6 +103,9 @@ def test_keys_are_needed_from_the_first_on_and_for_good(serve, store, tmp_path):
     store.revoke(id)
     status(ask, key)(401)
     assert ask().status_code == 401
+    assert [record.getMessage() for record in caplog.records if record.name == "verigrad.keys"] == [
+        "there is a key now: from here on nobody is let in without one"
+    ]
     again = serve()  # as after a crash
     assert [again().status_code, again(key).status_code] == [401, 401]
     assert serve(allow_anonymous=True)().status_code == 401

@@ -18,7 +18,7 @@ from tests.serving import ROOT, Served, environment
 from tests.terminal import on_a_terminal
 from tests.wire import Wire, chunked, request, served_with_faults
 
-KEY, UNKNOWN = make_key(), make_key()
+KEY, PUPIL, UNKNOWN = make_key(), make_key(), make_key()
 FIELDS = {"timestamp", "level", "event", "logger", "request_id", "method", "route", "status", "seconds"}
 FIELDS |= {"bytes_in", "bytes_out", "process"}
 MORE_FIELDS = {"key", "cost", "kept", "refused", "exception"}
@@ -59,7 +59,7 @@ def asking(address):
 
 
 def test_a_line_for_each_request_says_what_it_was(log):
-    keys = f"{entry_of('autograder', 'admin', KEY)}"
+    keys = f"{entry_of('autograder', 'admin', KEY)},{entry_of('pupil', 'grade', PUPIL)}"
     headers = {"authorization": f"Bearer {KEY}", "x-request-id": "exam-7"}
     with served(log, VERIGRAD_KEYS=keys, VERIGRAD_LOG_LEVEL="debug") as running, asking(running.address) as client:
         answer = client.post("/v1/gradients?secret=1", content=BODY, headers=headers)
@@ -67,9 +67,10 @@ def test_a_line_for_each_request_says_what_it_was(log):
         client.get("/problems/busy", headers={"x-request-id": "page"})
         client.get("/no/such/place", headers={"x-request-id": "nowhere"})
         client.get("/healthz", headers={"x-request-id": "health"})
+        client.get("/metrics", headers={"authorization": f"Bearer {PUPIL}", "x-request-id": "not-allowed"})
         running.process.terminate()
         running.process.wait()
-    first, again, page, nowhere, health = requests_in(log)
+    first, again, page, nowhere, health, forbidden = requests_in(log)
     assert set(first) == FIELDS | {"key", "cost"}
     assert (first["request_id"], first["key"], first["method"]) == ("exam-7", "autograder", "POST")
     assert (first["route"], first["status"], first["event"]) == ("/v1/gradients", 200, "request")
@@ -82,6 +83,7 @@ def test_a_line_for_each_request_says_what_it_was(log):
     assert (page["route"], page["status"], "key" in page) == ("/problems/{kind}", 200, False)
     assert (nowhere["route"], nowhere["status"]) == (None, 404)
     assert (health["route"], health["level"]) == ("/healthz", "debug")
+    assert (forbidden["status"], forbidden["key"]) == (403, "pupil")
 
 
 @pytest.mark.parametrize(("level", "statuses"), [("info", [200, 404, 503]), ("warning", [503]), ("error", [])])

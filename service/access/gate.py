@@ -103,7 +103,7 @@ class Gate:
         least = least_scope(path)
         keyring = self.keyring
         if least and credentials and (keyring.needed or keyring.unread):
-            client = await self.log_in(scope, credentials)
+            client = scope[CLIENT] = await self.log_in(scope, credentials)  # now, so that the log names who is turned away
             take(self.by_key, client.name, "requests by this key")
         else:
             take(self.by_address, address_of(scope), "requests from this address")

@@ -126,7 +126,10 @@ class Keyring:
             return
         if self.failing:
             log.info("the keys in the database can be read again")
-        self.needed = self.needed or found.any
+        if found.any and not self.needed:
+            if not self.unread:  # by the first look it is no news
+                log.info("there is a key now: from here on nobody is let in without one")
+            self.needed = True
         # Replaced as a whole: a request sees those of before or those of now.
         self.keys = Keys([*self.static.entries, *found.entries])
         self.unread = self.failing = False

@@ -96,6 +96,7 @@ class Runner:
                 result = self.salvage(replace(attempt, checkpoint=checkpoint))
                 self.fail(attempt, timed_out(self.limits.seconds), result)
             case GivenBack(seconds):
+                log.info("job %s: goes back to the queue, with its last checkpoint", attempt.job)
                 surely(lambda: self.attempts.give_back(attempt, None, seconds))
             case Lost(seconds):
                 again = surely(lambda: self.attempts.begin_again(attempt, seconds))
@@ -136,6 +137,7 @@ class Runner:
         status, error = message.what["status"], message.what["error"]
         result, checkpoint = (each or None for each in message.content)
         if status == INTERRUPTED:
+            log.info("job %s: goes back to the queue", attempt.job)
             surely(lambda: self.attempts.give_back(attempt, checkpoint, 0.0))
             return
         log.info("job %s: %s", attempt.job, status)
