@@ -166,7 +166,7 @@ def test_a_folder_that_cannot_be_written(elsewhere, monkeypatch, tmp_path):
     monkeypatch.setenv("VERIGRAD_DATA_DIR", str(tmp_path / "file"))
     status, sentence = detail(elsewhere("create", "--scope", "grade", "--name", "ada"))
     assert status == 4
-    assert "File exists" in sentence or "Not a directory" in sentence
+    assert "file exists" in sentence or "not a directory" in sentence
 
 
 def test_on_a_terminal(tmp_path):

@@ -56,7 +56,7 @@ def worker(settings: Any) -> tuple[bool, str]:
 
     from sqlalchemy.exc import DBAPIError
 
-    from service.database.connection import Database, url_of
+    from service.database.connection import Database, reason_of, url_of
     from service.jobs.fleet import here, lives_here
 
     database = Database(url_of(settings), 1)
@@ -65,7 +65,7 @@ def worker(settings: Any) -> tuple[bool, str]:
     try:
         well = lives_here(database, LEASES * settings.job_lease)
     except DBAPIError as error:
-        return False, f"the database of jobs cannot be asked ({type(error).__name__})"
+        return False, f"the database of jobs cannot be asked ({reason_of(error)})"
     finally:
         database.close()
     return well, f"{'a' if well else 'no'} worker on {here().rstrip('/')} has shown a sign of life"

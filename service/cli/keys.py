@@ -74,6 +74,7 @@ def with_run(
 def run(given: argparse.Namespace) -> int:
     from sqlalchemy.exc import DBAPIError
 
+    from service.database.connection import reason_of
     from service.database.schema import NewerSchema
     from service.settings import BadSetting, Settings
 
@@ -86,7 +87,9 @@ def run(given: argparse.Namespace) -> int:
     except NewerSchema:
         found = failure("The database is of a newer release", "use the release of Verigrad that changed it, or a newer one")
     except (DBAPIError, OSError) as error:
-        found = failure("The database does not answer", f"the keys are in a database that does not answer: {said(error)}")
+        found = failure(
+            "The database does not answer", f"the keys are in a database that does not answer: {reason_of(error)}"
+        )
     return deliver(given.row, found, b"", given)
 
 
@@ -166,8 +169,3 @@ def shown(key: Any) -> dict[str, Any]:
         "source": "database",
         **{name: None if seconds is None else instant(seconds) for name, seconds in times.items()},
     }
-
-
-def said(error: Exception) -> str:
-    """What kind of error it is; its own words may hold an address with a password."""
-    return type(error).__name__ if not isinstance(error, OSError) else f"{error.strerror or type(error).__name__}"
