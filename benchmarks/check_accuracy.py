@@ -18,6 +18,7 @@ import _timing  # noqa: F401  (first: it pins BLAS to one thread)
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
@@ -156,8 +157,8 @@ def prepare() -> None:
 
 def alarms(count: int) -> Iterator[Reading]:
     tally = {name: Counter[str]() for name in JUDGES}
-    with get_context("spawn").Pool(initializer=prepare) as pool:
-        for one in pool.imap_unordered(judged, range(count), chunksize=10):
+    with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=prepare) as pool:
+        for one in pool.map(judged, range(count), chunksize=10):
             for name, each in one.items():
                 tally[name].update(each)
     for what, wanted in TALLIED.items():
