@@ -30,7 +30,7 @@ RUN groupadd --gid 10001 verigrad \
 
 COPY --from=build /opt/verigrad /opt/verigrad
 
-# Others reach this host, so it starts only with VERIGRAD_KEYS, or with VERIGRAD_ALLOW_ANONYMOUS=true.
+# Others reach this host, so it starts only with keys, or with VERIGRAD_ALLOW_ANONYMOUS=true.
 # PYTHONSAFEPATH: nothing is imported from the working directory, which is where data are.
 ENV PATH=/opt/verigrad/bin:$PATH \
     PYTHONUNBUFFERED=1 \

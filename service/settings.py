@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from service.keys import read_keys
 
 PREFIX = "VERIGRAD_"
+ELSEWHERE = {f"{PREFIX}{name}" for name in ("URL", "KEY", "PROCESS")}
+"""Variables of programs that ask a service, and the one by which its processes know their place."""
 MB = 2**20
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -151,6 +153,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments and the environment; no files that happen to lie about."""
         return init_settings, env_settings
+
+
+def unknown_variables() -> list[str]:
+    """Those that look like settings and are none: most likely a slip of the hand. Letters may be of either case."""
+    names = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | ELSEWHERE
+    return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in names)
 
 
 def wanted(error: Any) -> str:

@@ -56,6 +56,8 @@ def test_create_list_revoke(keys, monkeypatch):
     assert (status, told) == (0, "")
     key = made.pop("key")
     assert KEY.fullmatch(key)
+    assert made.pop("within_seconds") == 5
+    assert re.fullmatch(r"/.*/(jobs\.sqlite3|verigrad_\w+)", made.pop("database"))
     assert (made["name"], made["scope"], made["source"]) == ("CS101 Gradescope", "grade", "database")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", made["created_at"])
     fixed = {"name": "fixed", "scope": "admin", "source": "settings"}

@@ -21,7 +21,7 @@ from tests.wire import Wire, chunked, request, served_with_faults
 KEY, PUPIL, UNKNOWN = make_key(), make_key(), make_key()
 FIELDS = {"timestamp", "level", "event", "logger", "request_id", "method", "route", "status", "seconds"}
 FIELDS |= {"bytes_in", "bytes_out", "process"}
-MORE_FIELDS = {"key", "cost", "kept", "refused", "exception"}
+MORE_FIELDS = {"key", "cost", "job", "kept", "refused", "exception"}
 """Of some lines."""
 BODY = orjson.dumps(GRADIENTS["graph"].body)
 
@@ -84,6 +84,26 @@ def test_a_line_for_each_request_says_what_it_was(log):
     assert (nowhere["route"], nowhere["status"]) == (None, 404)
     assert (health["route"], health["level"]) == ("/healthz", "debug")
     assert (forbidden["status"], forbidden["key"]) == (403, "pupil")
+
+
+def test_a_request_can_be_followed_to_its_job(log):
+    with served(log) as running, asking(running.address) as client:
+        submitted = client.post("/v1/jobs", content=b'{"check":' + BODY + b"}", headers={"x-request-id": "exam-8"})
+        assert submitted.status_code == 202, submitted.text
+        id = submitted.json()["id"]
+        assert client.get(f"/v1/jobs/{id}").status_code == 200
+        running.process.terminate()
+        running.process.wait()
+    posted, asked = requests_in(log)
+    assert (posted["request_id"], posted["job"]) == ("exam-8", id)
+    assert (asked["route"], asked["job"]) == ("/v1/jobs/{id}", id)
+
+
+def test_a_variable_that_is_no_setting_is_told_of(log):
+    with served(log, VERIGRAD_JOBWORKERS="2", VERIGRAD_URL="http://127.0.0.1:1"):
+        pass
+    told = [line["event"] for line in lines_of(log) if "no such setting" in line["event"]]
+    assert told == ["VERIGRAD_JOBWORKERS is set, but there is no such setting"]
 
 
 @pytest.mark.parametrize(("level", "statuses"), [("info", [200, 404, 503]), ("warning", [503]), ("error", [])])

@@ -12,13 +12,12 @@ HEAD = """\
 # settings in a table.
 """
 COMPOSE = """\
-# For docker-compose.yml alone: the password of its database. Make it at random; it is needed once, and then kept.
+# For docker-compose.yml alone: the password of its database. Make it at random before the first start. The database keeps
+# it, so that another has to be set there, too (ALTER USER).
 POSTGRES_PASSWORD=
 # For the compose files alone: where this machine offers the service. Others reach it once you leave out the address.
 #PUBLISH=127.0.0.1:8000
 """
-ASKED_FOR = {"keys"}
-"""What the compose files will not start without."""
 OF_THE_MACHINE = {"processes": "one a core", "job_workers": "one a core"}
 
 
@@ -34,4 +33,4 @@ def entries() -> Iterator[str]:
             default, remark = "", f" If not set: {OF_THE_MACHINE[name]}."
         else:
             remark = ""
-        yield f"# {field.description}{remark}\n{'' if name in ASKED_FOR else '#'}{variable}={default}\n"
+        yield f"# {field.description}{remark}\n#{variable}={default}\n"

@@ -104,7 +104,11 @@ def create(given: argparse.Namespace, settings: Any) -> dict[str, Any]:
         check_name(name)
     except ValueError as error:
         raise Refused("The key cannot have this name", str(error)) from None
-    return {**shown(store_key(name, scope, key, settings)), "key": key}
+    from service.access.keyring import WITHIN
+    from service.database.connection import url_of, where
+
+    stored = shown(store_key(name, scope, key, settings))
+    return {**stored, "key": key, "database": where(url_of(settings)), "within_seconds": WITHIN}
 
 
 def store_key(name: str, scope: str, key: str, settings: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
@@ -22,8 +21,6 @@ for example:
 Options and variables are those of `verigrad serve`: see docs/settings.md.
 """
 HIDDEN = "***"
-ELSEWHERE = {"VERIGRAD_URL", "VERIGRAD_KEY"}
-"""Variables of the command line's other commands, which ask a service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ def add_commands(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     from service.cli.env_example import env_example
-    from service.settings import BadSetting
+    from service.settings import BadSetting, unknown_variables
 
     if given.env_example:
         sys.stdout.write(env_example())
@@ -55,7 +52,7 @@ def run(given: argparse.Namespace) -> int:
     except BadSetting as error:
         return refuse(given, error)
     chosen = [name for name in OPTIONS if getattr(given, name) is not None]
-    answer = {"settings": [asdict(row) for row in rows(settings, chosen)], "unknown": unknown(type(settings).model_fields)}
+    answer = {"settings": [asdict(row) for row in rows(settings, chosen)], "unknown": unknown_variables()}
     if given.json or not sys.stdout.isatty():
         sys.stdout.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
@@ -93,9 +90,3 @@ def without_secrets(address: str) -> str:
 
     url = make_url(address)
     return url.set(query=dict.fromkeys(url.query, HIDDEN)).render_as_string(hide_password=True)
-
-
-def unknown(known: Collection[str]) -> list[str]:
-    """Variables that look like settings and are none: most likely a slip of the hand. Letters may be of either case."""
-    names = {variable(name) for name in known} | ELSEWHERE
-    return sorted(name for name in os.environ if name.upper().startswith("VERIGRAD_") and name.upper() not in names)

@@ -21,7 +21,7 @@ from service.processes.orphans import bury
 from service.processes.parent import READY
 from service.processes.shared_folder import SharedFolder
 from service.processes.sockets import listen
-from service.settings import PREFIX, Settings
+from service.settings import PREFIX, Settings, unknown_variables
 from service.telemetry.environment import FOLDER, FORMAT, LEVEL, PROCESS
 from service.telemetry.logs import chosen_format, start_log
 
@@ -212,11 +212,17 @@ class Supervisor:
 
 def serve(settings: Settings, *, keyed: bool = False) -> int:
     """Answer requests, and do jobs. Raises BadSetting if it cannot listen. `keyed`: there are keys in the database."""
-    start_log(settings.log_format, settings.log_level)
+    begin_log(settings)
     return Supervisor(settings, listen(settings.host, settings.port), keyed=keyed).supervise()
+
+
+def begin_log(settings: Settings) -> None:
+    start_log(settings.log_format, settings.log_level)
+    for name in unknown_variables():
+        log.warning("%s is set, but there is no such setting", ascii(name)[1:-1])
 
 
 def work(settings: Settings) -> int:
     """Do jobs only."""
-    start_log(settings.log_format, settings.log_level)
+    begin_log(settings)
     return Supervisor(settings, ()).supervise()

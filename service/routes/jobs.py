@@ -22,6 +22,7 @@ from service.jobs.store import BadCursor, Store, Submission
 from service.schemas.jobs import PARAMETERS
 from service.schemas.statuses import STATUSES
 from service.settings import Settings
+from service.telemetry.requests import JOB
 from service.work.answer import allowance_of, read_body, reply_to
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -48,6 +49,7 @@ async def post_job(request: Request) -> Response:
     read = orjson.loads(reply.content)
     limits = orjson.dumps(asdict(allowance)).decode()
     job = await desk.submit(owner_of(request), Submission(read["kind"], body, read["digest"], limits, key))
+    request.scope[JOB] = job.id
     return respond(show(job), 202, {"location": address(job)})
 
 
@@ -130,6 +132,7 @@ async def find(request: Request, id: str) -> Job:
     job = await desk.ask(Store.get, id, whose(request))
     if job is None:
         raise HTTPException(404)
+    request.scope[JOB] = job.id
     return job
 
 

@@ -33,9 +33,11 @@ NONE = "none"
 METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Bounds, in seconds, of what a client waits for."""
+FAULTY = ("500", "507")
 LIVE: Literal["livesum"] = "livesum"
 
 REQUESTS = Counter("verigrad_requests", "Requests that were answered", ["route", "method", "status"], registry=REGISTRY)
+FAULTS = Counter("verigrad_faults", "Requests answered with 500 or 507, by status", ["status"], registry=REGISTRY)
 REQUEST_SECONDS = Histogram(
     "verigrad_request_seconds",
     "From the end of a request's headers until its answer begins",
@@ -72,6 +74,8 @@ KEPT_REPLIES = Counter(
 # What alarms look at is there from the beginning, at 0: to Prometheus a series that begins at 1 has not increased.
 for status in ("agrees", "kink", "inconclusive", "disagrees"):
     NOTED["certificates"].labels(status)
+for code in FAULTY:
+    FAULTS.labels(code)
 for kind in ("busy", "deadline-exceeded", "work-lost"):
     POOL_REFUSED.labels(kind)
 
@@ -80,6 +84,8 @@ def count_request(route: str | None, method: str, status: int, seconds: float | 
     """`seconds` until the answer began; None if there was nobody any more to hear it."""
     route = route or NONE
     REQUESTS.labels(route, method if method in METHODS else "other", str(status)).inc()
+    if str(status) in FAULTY:
+        FAULTS.labels(str(status)).inc()
     if seconds is not None:
         REQUEST_SECONDS.labels(route).observe(seconds)
 

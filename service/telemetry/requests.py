@@ -19,8 +19,9 @@ REQUEST_ID, CLIENT = "verigrad.request_id", "verigrad.client"
 BEGUN = "verigrad.begun"
 """Where it says that the application has this request, and will tell of it here."""
 BYTES_IN, COST, KEPT, REFUSED = "verigrad.bytes_in", "verigrad.cost", "verigrad.kept", "verigrad.refused"
-"""Where others put what is to be logged: the length of the body, the work as estimated, that the reply was kept from before;
-and the status with which the server itself refused what the application was reading."""
+JOB = "verigrad.job"
+"""Where others put what is to be logged: the length of the body, the work as estimated, that the reply was kept from before,
+and the status with which the server itself refused what the application was reading; and the id of a job."""
 OFTEN = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by programs: logged for debugging only."""
 GONE = 499
@@ -83,6 +84,8 @@ def log_request(scope: Scope, route: str | None, status: int, seconds: float, le
         fields["key"] = client.name
     if cost := scope.get(COST):
         fields["cost"] = round(cost, 6)
+    if job := scope.get(JOB):
+        fields["job"] = job
     if scope.get(KEPT):
         fields["kept"] = True
     write("request", **fields)

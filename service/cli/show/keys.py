@@ -22,6 +22,9 @@ def created(answer: Any, width: int) -> Iterator[RenderableType]:
             shown.add_row(Text(name, "bold"), answer[name])
     yield shown
     yield note("\nKeep the key: it is shown this once, and stored nowhere.", "yellow")
+    if "database" in answer:
+        heeded = f"Services on the database {answer['database']} heed it within {answer['within_seconds']} seconds,"
+        yield note(f"{heeded} and let nobody in without a key any more.")
 
 
 def listed(answer: Any, width: int) -> Iterator[RenderableType]:
