@@ -263,3 +263,20 @@ def test_the_page_tells_every_field():
     told = page.partition("## The log")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (`.*?) \|", told, flags=re.MULTILINE)
     assert {field for row in rows for field in re.findall(r"`(\w+)`", row)} == FIELDS | MORE_FIELDS
+
+
+def test_a_log_that_cannot_be_written_ends_nothing():
+    code = """
+import logging, os
+from service.telemetry.logs import request_lines, start_log
+start_log("json")
+logging.getLogger("verigrad").warning("for nobody")
+request_lines.info("request")
+from service.telemetry.later import start_log_later
+start_log_later()
+logging.getLogger("verigrad").warning("for nobody")
+print("done")
+"""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=full, text=True)
+    assert (done.returncode, done.stdout) == (0, "done\n")

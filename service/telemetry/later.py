@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import suppress
 from types import TracebackType
 
 from service.telemetry.exceptions import LOST
@@ -19,7 +20,8 @@ class Later(logging.Handler):
 
             start_log()
         except Exception:  # such as for want of memory
-            os.write(2, LOST)
+            with suppress(OSError):
+                os.write(2, LOST)
         else:
             logging.getLogger(record.name).handle(record)
 

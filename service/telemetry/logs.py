@@ -52,7 +52,7 @@ def start_log(format: str = "", level: str = "") -> None:
     format = chosen_format(format or os.environ.get(FORMAT, ""))
     number = getattr(logging, (level or os.environ.get(LEVEL, "") or "info").upper())
     # Without a buffer: a line is one write, and is there when the process is killed a moment later.
-    stream = FileIO(2, "w", closefd=False)
+    stream = Unfailing(2, "w", closefd=False)
     final = to_json if format == "json" else to_text(sys.stderr.isatty())
     add_process = naming(os.environ.get(PROCESS, ""))
     common: list[Processor] = [
@@ -96,6 +96,16 @@ def take_over(handler: logging.Handler, level: int) -> None:
     logging.captureWarnings(True)
     sys.excepthook = log_fault
     threading.excepthook = log_fault_of_thread
+
+
+class Unfailing(FileIO):
+    """What cannot be written is lost: a disk that is full, or a reader that is gone, must not end what the line tells of."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data) or 0
+        except OSError:
+            return 0
 
 
 class Lines(logging.Handler):
