@@ -188,3 +188,12 @@ BAD = ["", " ", " a", "a ", "x" * (LONGEST_NAME + 1), "a\nb", "a\tb", "a\x1b[31m
 def test_names_that_would_mislead(name):
     with pytest.raises(ValueError, match="name"):
         check_name(name)
+
+
+@pytest.mark.parametrize("digest", ["zz", "", "ab" * 31, "é" * 64])
+def test_a_row_that_no_release_has_written_hides_no_other(store, digest):
+    store.create("ada", "grade", digest_of(KEY))
+    made = store.create("eve", "grade", digest_of(OTHER))
+    with store.database.write() as connection:
+        connection.execute(keys.update().where(keys.c.id == made.id).values(digest=digest))
+    assert [entry.client.name for entry in store.look().entries] == ["ada"]

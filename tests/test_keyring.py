@@ -291,3 +291,22 @@ def test_keys_of_one_name_share_their_jobs_also_when_one_is_revoked(serve, store
     status(ask, first)(401)
     assert ask(second).status_code == 200
     assert door.client_of(second.encode()) == Client("CS101 Gradescope", "compute")
+
+
+def test_the_looking_goes_on_where_there_are_no_more_threads(serve, store, monkeypatch):
+    key, id = create(store)
+    ask = serve()
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name == "keys' use":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert ask(key).status_code == 200
+    wait_for(lambda: ask.keyring.due(), "a note that is due", SOON)
+    time.sleep(5 * service.access.keyring.LOOK)
+    store.revoke(id)
+    status(ask, key)(401)
+    monkeypatch.undo()

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from service.database.connection import Database, now, url_of
 from service.database.tables import keys
-from service.keys import SCOPES, Client, Entry
+from service.keys import HASH, SCOPES, Client, Entry
 from service.settings import Settings
 
 CONNECTIONS = 2
@@ -100,7 +100,7 @@ class KeyStore:
                 sa.select(keys.c.id, keys.c.name, keys.c.scope, keys.c.digest, keys.c.revoked_at)
             ).all()
         # A scope that a newer release may know lets nobody in here.
-        good = [row for row in rows if row.revoked_at is None and row.scope in SCOPES]
+        good = [row for row in rows if row.revoked_at is None and row.scope in SCOPES and is_sound(row)]
         return Look(
             tuple(Entry(Client(row.name, row.scope), bytes.fromhex(row.digest), row.id) for row in good), any=bool(rows)
         )
@@ -127,6 +127,11 @@ class KeyStore:
 
     def close(self) -> None:
         self.database.close()
+
+
+def is_sound(row: Any) -> bool:
+    """What no release has written lets nobody in. It must not hide the other rows: else what is revoked there stays good."""
+    return isinstance(row.name, str) and isinstance(row.digest, str) and HASH.fullmatch(row.digest) is not None
 
 
 def has_keys(settings: Settings) -> bool | None:

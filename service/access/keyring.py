@@ -107,8 +107,7 @@ class Keyring:
             due = self.due()
             if due and (self.note is None or not self.note.is_alive()):
                 # In a thread of its own: a database may be long in taking a note, and is to be looked at meanwhile.
-                self.note = threading.Thread(target=self.note_used, args=(due,), name="keys' use", daemon=True)
-                self.note.start()
+                self.begin_note(due)
         if self.note is not None:
             self.note.join(END)
         if left := set(self.used):
@@ -133,6 +132,14 @@ class Keyring:
         # Replaced as a whole: a request sees those of before or those of now.
         self.keys = Keys([*self.static.entries, *found.entries])
         self.unread = self.failing = False
+
+    def begin_note(self, ids: set[str]) -> None:
+        note = threading.Thread(target=self.note_used, args=(ids,), name="keys' use", daemon=True)
+        try:
+            note.start()
+        except RuntimeError:  # there may be no more threads: the looking goes on, and the note is for the next time
+            return
+        self.note = note
 
     def due(self) -> set[str]:
         """Keys whose use is to be noted."""
