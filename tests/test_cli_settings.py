@@ -99,3 +99,19 @@ def test_env_example_can_be_used_as_it_is():
     found, _ = shown(**variables)
     defaults, _ = shown(VERIGRAD_JOB_WORKERS="", VERIGRAD_DATA_DIR="")
     assert {name: value for name, (value, _) in found.items()} == {name: value for name, (value, _) in defaults.items()}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:hush@hush@host/name",
+        "postgresql://user:hush@hush/hush@host/name",
+        "postgresql://user:hush@host:hush/name",
+        "postgresql://user:hush@host/name\udcff",
+    ],
+)
+def test_an_address_in_which_the_password_has_no_clear_end_is_refused_without_it(url):
+    done = ran(VERIGRAD_DATABASE_URL=url)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "VERIGRAD_DATABASE_URL" in done.stderr
+    assert not any(secret in done.stderr for secret in ("hush", "Traceback"))

@@ -69,13 +69,19 @@ def url_of(settings: Settings) -> sa.URL:
     if not settings.database_url:
         return sa.URL.create("sqlite", database=str(settings.data_dir.absolute() / FILE))
     try:
+        settings.database_url.encode()
         url = sa.make_url(settings.database_url)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):  # the latter of a port that is no number, or of what is no text
         url = None
     if url is None or url.get_backend_name() not in ("sqlite", "postgresql") or not url.database:
         # What was given is not repeated: it may hold a password.
         raise BadSetting("VERIGRAD_DATABASE_URL must be like postgresql://user:password@host/database, or sqlite:///path")
-    return url.set(drivername="postgresql+psycopg") if url.get_backend_name() == "postgresql" else url
+    if url.get_backend_name() == "sqlite":
+        return url
+    if "@" in (url.host or "") + url.database:
+        # The rest of the password would be taken for a name, and be shown and logged as one.
+        raise BadSetting("VERIGRAD_DATABASE_URL has more than one @: one in a password is written as %40")
+    return url.set(drivername="postgresql+psycopg")
 
 
 class Database:
