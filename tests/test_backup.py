@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+import service.jobs.backup
 from service.database.connection import Database, url_of
+from service.jobs.backup import CannotCopy, back_up
 from service.jobs.fleet import Fleet
 from service.jobs.prepare import prepare
 from service.settings import Settings
@@ -214,3 +216,52 @@ def test_jobs_come_back_from_a_dump_of_postgresql(request, tmp_path):
     with System(second, servers=1, workers=1) as system:
         assert system.result(done) == result
         assert system.finished(under_way)["status"] == "succeeded"
+
+
+def test_no_file_beside_is_touched(data, tmp_path):
+    """Not even one that could be in the way: a link to elsewhere, or the copy that is to be put back."""
+    copy, elsewhere = tmp_path / "copy", tmp_path / "elsewhere"
+    elsewhere.write_text("mine")
+    copy.with_name("copy.part").symlink_to(elsewhere)
+    mark(data, "old")
+    assert verigrad("backup", copy, folder=data).returncode == 0
+    assert elsewhere.read_text() == "mine"
+    part = data / "jobs.sqlite3.part"
+    copy.rename(part)
+    mark(data, "new")
+    assert verigrad("restore", "--replace", part, folder=data).returncode == 0
+    assert part.is_file()
+    assert marks(data) == ["old"]
+
+
+def test_a_name_that_is_taken_meanwhile_is_not_overwritten(data, tmp_path, monkeypatch):
+    target, database = tmp_path / "copy", Database(url_of(Settings(data_dir=data)))
+    check = service.jobs.backup.check
+
+    def checked(file):
+        check(file)
+        target.write_text("of somebody else")
+
+    monkeypatch.setattr(service.jobs.backup, "check", checked)
+    with pytest.raises(CannotCopy, match="is there already"):
+        back_up(database, target)
+    database.close()
+    assert target.read_text() == "of somebody else"
+    assert sorted(os.listdir(tmp_path)) == ["copy", "data"]
+
+
+def test_a_link_to_nowhere_is_a_name_that_is_taken(data, tmp_path):
+    copy = tmp_path / "copy"
+    copy.symlink_to(tmp_path / "nowhere")
+    assert verigrad("backup", copy, folder=data).returncode == 2
+    assert copy.is_symlink()
+
+
+def test_what_the_old_one_would_have_taken_back_is_not_taken_back_in_the_new_one(data, tmp_path):
+    copy = tmp_path / "copy"
+    assert verigrad("backup", copy, folder=data).returncode == 0
+    for each in data.glob("jobs.sqlite3*"):
+        each.unlink()
+    (data / "jobs.sqlite3-journal").write_bytes(b"what a program that was killed has left")
+    assert verigrad("restore", "--replace", copy, folder=data).returncode == 0
+    assert not (data / "jobs.sqlite3-journal").exists()

@@ -7,16 +7,19 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import mkstemp
 from urllib.parse import quote
 
 from sqlalchemy.exc import DBAPIError
 
 from service.database.connection import PATIENCE, Database
 from service.jobs.fleet import any_lives
-from service.jobs.prepare import PRIVATE, lock
+from service.jobs.prepare import lock
 
 MARK = "verigrad_version"
 """A table that every database of jobs has."""
+PREFIX = ".verigrad-copy-"
+"""Of the name of a copy that is not yet whole."""
 
 
 class CannotCopy(Exception):
@@ -28,12 +31,18 @@ def back_up(database: Database, target: Path) -> None:
     source = file_of(database)
     if not source.is_file():
         raise CannotCopy(f"there is no database of jobs at {source}")
-    if target.exists():
-        raise CannotCopy(f"{target} is there already: choose another name, so that no older copy is lost")
+    taken = CannotCopy(f"{target} is there already: choose another name, so that no older copy is lost")
+    if os.path.lexists(target):
+        raise taken
     if not target.absolute().parent.is_dir():
         raise CannotCopy(f"there is no folder {target.absolute().parent}")
     with copied(source, target) as made:
-        made.rename(target)
+        try:
+            target.hardlink_to(made)  # unlike to rename it, this is refused if the name has been taken meanwhile
+        except FileExistsError:
+            raise taken from None
+        except OSError:  # not every file system can
+            made.rename(target)
 
 
 def restore(database: Database, source: Path, lease: float, *, replace: bool) -> None:
@@ -50,7 +59,7 @@ def restore(database: Database, source: Path, lease: float, *, replace: bool) ->
         if is_open(target):
             raise CannotCopy(f"{target} is in use: stop the service first")
     with lock(database), copied(source, target) as made:
-        for rest in ("-wal", "-shm"):  # of the old one; the new one must not be read with them
+        for rest in ("-wal", "-shm", "-journal"):  # of the old one; the new one must not be read with them
             target.with_name(target.name + rest).unlink(missing_ok=True)
         made.rename(target)
 
@@ -84,9 +93,11 @@ def file_of(database: Database) -> Path:
 @contextmanager
 def copied(source: Path, target: Path) -> Iterator[Path]:
     """A whole copy on the disk, beside the target. It is gone in the end, unless it was renamed."""
-    made = target.with_name(f"{target.name}.part")
+    # Of a name that nobody else has: what is there already may be the source, or lead elsewhere. For its owner only.
+    descriptor, name = mkstemp(prefix=PREFIX, dir=target.parent)
+    os.close(descriptor)
+    made = Path(name)
     try:
-        os.close(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE))
         with opened(source) as origin, opened(made) as copy:
             origin.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # all of it in one file; whoever opens it for jobs changes that
