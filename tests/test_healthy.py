@@ -11,7 +11,8 @@ from service.database.connection import Database, now, url_of
 from service.database.tables import workers
 from service.jobs.fleet import HOST, Fleet, here, lives_here, new_name
 from service.jobs.prepare import prepare
-from service.settings import Settings
+from service.processes.sockets import listen
+from service.settings import BadSetting, Settings
 from tests.job_system import System, kill, wait_for
 from tests.serving import PATIENCE, environment, free_port
 
@@ -77,3 +78,12 @@ def test_the_name_of_a_worker_fits_into_the_table(monkeypatch):
     assert len(here()) == HOST + 1
     assert isinstance(workers.c.id.type, sa.String)
     assert len(new_name()) == workers.c.id.type.length
+
+
+@pytest.mark.parametrize("host", ["a" * 300, "a..b", "\udcff", "[::1]"])
+def test_a_host_that_is_none_is_told_in_a_sentence(host):
+    status, sentence = healthy(VERIGRAD_HOST=host)
+    assert status == 1
+    assert "does not answer" in sentence
+    with pytest.raises(BadSetting, match="no such address"):
+        listen(host, 0)

@@ -47,8 +47,8 @@ def service(settings: Any) -> tuple[bool, str]:
     try:
         with direct.open(address, timeout=PATIENCE):
             return True, f"the service answers at {address}"
-    except (OSError, HTTPException) as error:
-        return False, f"the service does not answer at {address}: {error}"
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: of a host that is none
+        return False, f"the service does not answer at {address!a}: {error}"
 
 
 def worker(settings: Any) -> tuple[bool, str]:

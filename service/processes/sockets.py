@@ -24,10 +24,11 @@ def listen(host: str, port: int) -> list[socket.socket]:
                 one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             one.bind((place, sockets[0].getsockname()[1] if len(sockets) > 1 else port))
             one.listen(BACKLOG)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter of a name that no address can have
         for one in sockets:
             one.close()
-        why = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else "there is no such address"
+        number = getattr(error, "errno", None)
+        why = os.strerror(number).lower() if number and number > 0 else "there is no such address"
         raise BadSetting(f"cannot listen on {host}, port {port}: {why}") from None
     return sockets
 
