@@ -17,7 +17,7 @@ from service.database.connection import now
 from service.database.tables import keys
 from service.jobs.prepare import prepare
 from service.keys import LONGEST_NAME, Client, Keys, check_name, digest_of, make_key
-from service.settings import Settings
+from service.settings import BadSetting, Settings
 from tests.databases import new_database
 
 KEY, OTHER = make_key(), make_key()
@@ -197,3 +197,9 @@ def test_a_row_that_no_release_has_written_hides_no_other(store, digest):
     with store.database.write() as connection:
         connection.execute(keys.update().where(keys.c.id == made.id).values(digest=digest))
     assert [entry.client.name for entry in store.look().entries] == ["ada"]
+
+
+@pytest.mark.parametrize("url", ["sqlite:///file:{}/jobs?uri=true", "sqlite:///:memory:"])
+def test_a_database_whose_keys_would_not_be_found_is_refused(url, tmp_path):
+    with pytest.raises(BadSetting, match="by its path alone"):
+        KeyStore(Settings(database_url=url.format(tmp_path)))

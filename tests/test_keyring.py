@@ -310,3 +310,33 @@ def test_the_looking_goes_on_where_there_are_no_more_threads(serve, store, monke
     store.revoke(id)
     status(ask, key)(401)
     monkeypatch.undo()
+
+
+def test_a_database_in_the_place_of_another_is_the_one_that_counts(serve, store, tmp_path):
+    """As after a restore beneath a service that runs."""
+    key, _ = create(store)
+    ask = serve()
+    assert ask(key).status_code == 200
+    other = KeyStore(Settings(data_dir=tmp_path / "elsewhere"))
+    prepare(other.database)
+    new, _ = create(other)
+    other.close()
+    store.close()
+    for rest in tmp_path.glob("jobs.sqlite3-*"):
+        rest.unlink()
+    (tmp_path / "elsewhere" / "jobs.sqlite3").rename(tmp_path / "jobs.sqlite3")
+    status(ask, new)(200)
+    status(ask, key)(401)
+
+
+def test_a_database_that_is_gone_is_away_and_none_is_made(serve, store, tmp_path):
+    key, _ = create(store)
+    ask = serve()
+    assert ask(key).status_code == 200
+    store.close()
+    for each in tmp_path.glob("jobs.sqlite3*"):
+        each.unlink()
+    wait_for(lambda: ask.keyring.failing, "a look that fails", SOON)
+    assert [ask(key).status_code, ask().status_code] == [200, 401]
+    time.sleep(5 * service.access.keyring.LOOK)
+    assert not (tmp_path / "jobs.sqlite3").exists()

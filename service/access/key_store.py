@@ -59,6 +59,8 @@ class KeyStore:
         # Durable: a key that was handed out is still known, and one that was revoked still revoked, after a power failure.
         self.database = Database(url_of(settings), CONNECTIONS, durable=True)
         self.is_there = False
+        self.file: tuple[int, int] | None = None
+        """Which SQLite file was read last."""
         if not self.database.is_sqlite:
             sa.event.listen(self.database.engine, "do_connect", give_up_early)
             sa.event.listen(self.database.engine, "connect", be_brief)
@@ -107,6 +109,8 @@ class KeyStore:
 
     def note_used(self, ages: Mapping[str, float]) -> None:
         """When these keys were last used, in seconds ago. Other processes may have noted a later time."""
+        if self.database.is_sqlite and not self.found_file():
+            return
         with self.database.write() as connection:
             for id, age in sorted(ages.items()):
                 used_at = now() - age
@@ -116,14 +120,28 @@ class KeyStore:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection | None]:
         """None as long as nobody has made the tables: then there are no keys, and none are made by looking."""
-        if not self.is_there and self.database.is_sqlite:
-            file = Path(str(self.database.url.database))
-            if not file.exists() or not file.stat().st_size:
-                yield None
-                return
+        if self.database.is_sqlite and not self.found_file():
+            yield None
+            return
         with self.database.read() as connection:
             self.is_there = self.is_there or sa.inspect(connection).has_table(keys.name)
             yield connection if self.is_there else None
+
+    def found_file(self) -> bool:
+        """False as long as there has been none. One that is gone is an error. Of one that another was put in the place of,
+        nothing stays open: what is created and revoked now would not be seen there."""
+        try:
+            found = Path(str(self.database.url.database)).stat()
+        except FileNotFoundError:
+            if self.is_there:
+                raise
+            return False
+        if not self.is_there and not found.st_size:
+            return False
+        before, self.file = self.file, (found.st_dev, found.st_ino)
+        if before not in (None, self.file):
+            self.database.close()
+        return True
 
     def close(self) -> None:
         self.database.close()

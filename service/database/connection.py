@@ -77,6 +77,9 @@ def url_of(settings: Settings) -> sa.URL:
         # What was given is not repeated: it may hold a password.
         raise BadSetting("VERIGRAD_DATABASE_URL must be like postgresql://user:password@host/database, or sqlite:///path")
     if url.get_backend_name() == "sqlite":
+        if url.database == ":memory:" or "uri" in url.query:
+            # Whether there is such a file, and so whether there are keys, would be looked for at another place.
+            raise BadSetting("VERIGRAD_DATABASE_URL must name a file of SQLite by its path alone, like sqlite:///path")
         return url
     if "@" in (url.host or "") + url.database:
         # The rest of the password would be taken for a name, and be shown and logged as one.
