@@ -312,3 +312,22 @@ def test_the_page_tells_the_labels_of_each():
 
 def name_of(family):
     return f"{family.name}_total" if family.type == "counter" else family.name
+
+
+@pytest.mark.parametrize("limit", [0, 100_000])
+def test_without_room_to_count_together_a_process_counts_alone(limit, tmp_path):
+    """To write into a file for which there is no room would end it."""
+    code = f"""
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+from service.telemetry.metrics import count_request, exposition
+count_request("/v1/check", "GET", 200, 0.1)
+print("1.0" in exposition().decode())
+"""
+    variables = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "VERIGRAD_PROCESS": "server-0"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment(**variables), capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, "True\n")
+    assert not list(tmp_path.iterdir())

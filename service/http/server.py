@@ -7,6 +7,7 @@ started anew waits instead of being refused.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from service.http.protocol import limited_by
 from service.processes.parent import READY
 from service.settings import Settings
 from service.telemetry.logs import start_log
+from service.telemetry.metrics import ALONE
 
 
 class Server(uvicorn.Server):
@@ -51,6 +53,8 @@ def main(pipe: int, *descriptors: int) -> None:
     start_log()
     settings = Settings.from_environment()
     sockets = [socket.socket(fileno=each) for each in descriptors]
+    if ALONE:
+        logging.getLogger("verigrad").warning("there is no room to count together with others: this process counts alone")
     app = create_app(settings)
     run(app, settings, sockets, lambda: os.write(pipe, READY), app.state.jobs.let_go)
 

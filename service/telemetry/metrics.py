@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import Literal
 
 import prometheus_client
@@ -22,6 +24,32 @@ from prometheus_client.registry import Collector
 from service.telemetry.environment import FOLDER, PROCESS
 from service.telemetry.facts import Facts
 
+LIVE: Literal["livesum"] = "livesum"
+RESERVED = 2**18
+"""Bytes of each file, more than it will need."""
+
+
+def reserve(folder: Path, place: str) -> bool:
+    """Whether there is room for what this process counts. Without, it would be ended when it first writes there."""
+    for kind in ("counter", "histogram", f"gauge_{LIVE}"):
+        file = folder / f"{kind}_{place}.db"
+        try:
+            with file.open("ab") as opened:
+                os.posix_fallocate(opened.fileno(), 0, RESERVED)
+        except OSError:
+            with suppress(OSError):
+                if not file.stat().st_size:
+                    file.unlink()
+            return False
+    return True
+
+
+ALONE = False
+"""Whether there was no room to count together with the other processes."""
+if os.environ.get(FOLDER) and not reserve(Path(os.environ[FOLDER]), os.environ[PROCESS]):
+    ALONE = True
+    del os.environ[FOLDER]
+    values.ValueClass = values.MutexValue
 if os.environ.get(FOLDER):
     place = os.environ[PROCESS]
     values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]  # before there are metrics
@@ -34,7 +62,6 @@ METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"}
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Bounds, in seconds, of what a client waits for."""
 FAULTY = ("500", "507")
-LIVE: Literal["livesum"] = "livesum"
 
 REQUESTS = Counter("verigrad_requests", "Requests that were answered", ["route", "method", "status"], registry=REGISTRY)
 FAULTS = Counter("verigrad_faults", "Requests answered with 500 or 507, by status", ["status"], registry=REGISTRY)
