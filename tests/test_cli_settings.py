@@ -6,8 +6,10 @@ import sys
 import orjson
 import pytest
 
+from service.database.connection import Database, url_of
+from service.jobs.prepare import prepare
 from service.settings import Settings
-from tests.serving import PATIENCE, ROOT, environment
+from tests.serving import PATIENCE, ROOT, environment, free_port
 from tests.terminal import on_a_terminal
 
 ENTRY = f"autograder:grade:{'ab' * 32}"
@@ -115,3 +117,17 @@ def test_an_address_in_which_the_password_has_no_clear_end_is_refused_without_it
     assert (done.returncode, done.stdout) == (2, "")
     assert "VERIGRAD_DATABASE_URL" in done.stderr
     assert not any(secret in done.stderr for secret in ("hush", "Traceback"))
+
+
+@pytest.mark.parametrize("command", ["settings", "settings --env-example", "healthy", "backup {}/copy"])
+def test_an_answer_that_nobody_can_write_is_said_in_a_sentence(command, tmp_path):
+    folder = tmp_path / "data"
+    database = Database(url_of(Settings(data_dir=folder)))
+    prepare(database)
+    database.close()
+    variables = environment(VERIGRAD_DATA_DIR=str(folder), VERIGRAD_PORT=str(free_port()))
+    line = f"{sys.executable} -m service {command.format(tmp_path)} > /dev/full"
+    done = subprocess.run(line, shell=True, env=variables, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == (1 if command == "healthy" else 5)
+    assert done.stderr.startswith("verigrad: the answer cannot be written: ")
+    assert done.stderr.count("\n") == 1

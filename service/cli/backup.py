@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from service.cli.exits import BAD_INPUT, DONE
-from service.cli.serve import add, refuse, settings_of
+from service.cli.exits import BAD_INPUT
+from service.cli.serve import add, refuse, say, settings_of
 
 BACKUP_EPILOG = """\
 for example:
@@ -57,5 +57,4 @@ def run(given: argparse.Namespace) -> int:
         return BAD_INPUT
     finally:
         database.close()
-    print(given.file)
-    return DONE
+    return say(f"{given.file}\n")

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from service.cli.exits import DONE, FAILED
-from service.cli.serve import add, refuse, settings_of
+from service.cli.serve import add, refuse, say, settings_of
 
 EPILOG = """\
 exit status: 0 if it is, 1 if not. The settings must be those of the service, or of the worker.
@@ -33,8 +33,7 @@ def run_healthy(given: argparse.Namespace) -> int:
         well, sentence = worker(settings_of(given)) if given.worker else service(Settings.from_environment())
     except BadSetting as error:
         return refuse(given, error)
-    print(sentence)
-    return DONE if well else FAILED
+    return say(f"{sentence}\n", DONE if well else FAILED)
 
 
 def service(settings: Any) -> tuple[bool, str]:

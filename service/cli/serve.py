@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import signal
 import sys
 from typing import Any, NoReturn
+
+from service.cli.exits import DONE, FAULT
 
 SERVE_EPILOG = """\
 for example:
@@ -100,6 +104,22 @@ def end_when_told() -> None:
 def refuse(given: argparse.Namespace, error: Exception) -> NoReturn:
     parser: argparse.ArgumentParser = given.parser
     parser.error(str(error))
+
+
+def say(text: str, status: int = DONE) -> int:
+    """Write it as the answer. That it cannot be written is a status of its own, unless there is a worse one."""
+    try:
+        if sys.stdout is None:  # closed by whoever started this
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left would fail once more on the way out
+        print(f"verigrad: the answer cannot be written: {error.strerror}", file=sys.stderr)
+        return status or FAULT
+    return status
 
 
 def settings_of(given: argparse.Namespace, *names: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from service.cli.exits import DONE
-from service.cli.serve import OPTIONS, add, add_options, refuse, settings_of
+from service.cli.serve import OPTIONS, add, add_options, refuse, say, settings_of
 
 EPILOG = """\
 for example:
@@ -45,20 +45,18 @@ def run(given: argparse.Namespace) -> int:
     from service.settings import BadSetting, unknown_variables
 
     if given.env_example:
-        sys.stdout.write(env_example())
-        return DONE
+        return say(env_example())
     try:
         settings = settings_of(given, *OPTIONS)
     except BadSetting as error:
         return refuse(given, error)
     chosen = [name for name in OPTIONS if getattr(given, name) is not None]
     answer = {"settings": [asdict(row) for row in rows(settings, chosen)], "unknown": unknown_variables()}
-    if given.json or not sys.stdout.isatty():
-        sys.stdout.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode() + "\n")
-    else:
-        from service.cli.show import show
+    if given.json or sys.stdout is None or not sys.stdout.isatty():
+        return say(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode() + "\n")
+    from service.cli.show import show
 
-        show("settings", answer, sys.stdout)
+    show("settings", answer, sys.stdout)
     return DONE
 
 
