@@ -421,10 +421,31 @@ def test_the_guard_sees_wrong_products_of_tiny_gradients():
     problem = read_problem(random_network(rng, [30, 20, 3], ["tanh", "identity"], loss, examples=5))
     factored = FactoredCheck(problem, problem.run())
     estimates = factored.estimates()
-    guard(factored, estimates, 0)
+    guard(factored, estimates, 0, noise_of_nothing)
     estimates["W1"].numeric = estimates["W1"].numeric * 1.5
     with pytest.raises(KeyRefuted, match="two forms"):
-        guard(factored, estimates, 0)
+        guard(factored, estimates, 0, noise_of_nothing)
+    estimates["W1"].numeric = np.zeros_like(estimates["W1"].numeric)
+    with pytest.raises(KeyRefuted, match="two forms"):
+        guard(factored, estimates, 0, noise_of_nothing)
+
+
+def noise_of_nothing(name):
+    return 0.0
+
+
+@pytest.mark.parametrize("apart", [1e-13, 1e-9])
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "silu", "softplus"])
+def test_gradients_that_are_all_rounding_refute_no_key(activation, apart):
+    """The classes of the last layer have all but the same weights, so that what they send back cancels."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        loss = {"kind": "cross_entropy"}
+        wire = random_network(rng, [20, 15, 12, 5], [activation, "tanh", "softmax"], loss, examples=7)
+        alike = 1e6 * rng.standard_normal((12, 1)) * (1.0 + apart * rng.standard_normal((12, 5)))
+        wire["network"]["layers"][2]["weights"] = alike.tolist()
+        problem = read_problem({**wire, "labels": rng.integers(0, 5, 7)})
+        assert certify(problem).status == "agrees"
 
 
 def test_what_is_said_of_a_refuted_key_holds_no_number():

@@ -47,7 +47,7 @@ def increment_or_factored(problem: Problem, run: Run, names: Sequence[str], step
     factored = FactoredCheck(problem, run)
     factored.refuse_excess()
     found = factored.estimates(sizes)
-    evaluations = factored.evaluations + guard(factored, found, seed)
+    evaluations = factored.evaluations + guard(factored, found, seed, lambda name: noise_of(problem, run, name)())
     rest = increment(problem, run, [name for name in names if name not in found], step, seed)
     by_name = {name: found[name] if name in found else rest.by_name[name] for name in names}
     return Estimates(by_name, sum(sizes.values()), evaluations + rest.evaluations)

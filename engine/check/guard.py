@@ -16,9 +16,12 @@ from engine.check.differences import Moves, difference, glance
 from engine.check.estimates import UNDERFLOW, Estimate
 from engine.check.factored import FactoredCheck
 from engine.check.increments import Kinks
+from engine.check.verdicts import NOISY
 from engine.errors import KeyRefuted
 from engine.ops.row import Array, Side
 
+ORDINARY = (1e-100, 1e60)
+"""Beyond, products overflow or are lost, and nothing is refuted."""
 LEEWAY = 1e-8
 """Relative to the sum of magnitudes; a wrong product is wrong by far more."""
 
@@ -30,12 +33,17 @@ class Sample(NamedTuple):
     move: Array
     """Of Z, (examples, units) or alike in all examples, for a step of 1 along that direction."""
     factored: float
+    entries: int
+    """Of the tensor, as many as are summed."""
     size: Callable[[], float]
     """The magnitude of what was summed for it, before anything cancelled. It takes long, and what is left is no larger."""
 
 
-def guard(check: FactoredCheck, estimates: dict[str, Estimate], seed: int) -> int:
-    """Raise KeyRefuted if a sampled difference and the factored one disagree; returns the number of evaluations."""
+def guard(check: FactoredCheck, estimates: dict[str, Estimate], seed: int, noise: Callable[[str], float]) -> int:
+    """Raise KeyRefuted if a sampled difference and the factored one disagree; returns the number of evaluations.
+
+    `noise` tells what rounding does to the entries of a gradient: where everything before it cancels, that is all it is.
+    """
     evaluations = 0
     source = "X"
     for number, layer in enumerate(check.network.layers):
@@ -53,7 +61,10 @@ def guard(check: FactoredCheck, estimates: dict[str, Estimate], seed: int) -> in
             for place, sample in enumerate(samples):
                 single, spread = found.columns["numeric"][place], found.columns["spread"][place]
                 blurred = found.columns["kinked"][place] or estimates[sample.tensor].kinked.any()
-                if not blurred and is_off(sample, single, spread):
+                size = max(abs(single), abs(sample.factored))
+                if blurred or not is_off(sample, single, spread) or not ORDINARY[0] < size < ORDINARY[1]:
+                    continue
+                if abs(single - sample.factored) > NOISY * sample.entries * noise(sample.tensor):
                     raise KeyRefuted(f"two forms of the numerical check disagree about d{sample.tensor}")
     return evaluations
 
@@ -103,17 +114,17 @@ def samples_of_layer(
         i, j = int(rng.integers(len(W))), int(rng.integers(units))
         column = np.zeros((examples, units))
         column[:, j] = A[:, i]
-        yield Sample(layer.weights, column, D_W[i, j], size_W)
+        yield Sample(layer.weights, column, D_W[i, j], 1, size_W)
         u, v = signs(rng, len(W)), signs(rng, units)
-        yield Sample(layer.weights, (A @ u)[:, None] * v, float(u @ D_W @ v), size_W)
+        yield Sample(layer.weights, (A @ u)[:, None] * v, float(u @ D_W @ v), D_W.size, size_W)
     if source in estimates:
         D_A = suffix.rows(estimates[source].numeric)
         u, v = signs(rng, examples), signs(rng, len(W))
-        yield Sample(source, u[:, None] * (v @ W), float(u @ D_A @ v), size_A)
+        yield Sample(source, u[:, None] * (v @ W), float(u @ D_A @ v), D_A.size, size_A)
     if layer.bias in estimates:
         D_b = estimates[layer.bias].numeric
         v = signs(rng, units)
-        yield Sample(layer.bias, v, float(D_b @ v), lambda: float(np.abs(D).sum()))
+        yield Sample(layer.bias, v, float(D_b @ v), D_b.size, lambda: float(np.abs(D).sum()))
 
 
 def signs(rng: np.random.Generator, count: int) -> Array:
