@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from concurrent.futures import Future
+from pathlib import Path
 from time import monotonic
 
 from service.access.exposure import is_closed
 from service.access.key_store import KeyStore
 from service.keys import Client, Keys, read_keys
 from service.settings import Settings
+from service.telemetry.environment import FOLDER
 
 LOOK = 2.0
 """Seconds between two looks at the database."""
@@ -29,6 +32,8 @@ WAIT = 1.0
 """The longest that a request with such a key waits for one."""
 NOTE = 60.0
 """Seconds between two notes that a key was used."""
+MARK = "keys-are-needed"
+"""A file in the folder that the processes of one service share while it runs."""
 END = 1.0
 """Seconds that the last note may take when the service ends."""
 
@@ -40,8 +45,10 @@ class Keyring:
         """Until it is opened, it has the keys of the settings alone."""
         self.store = KeyStore(settings)
         self.static = self.keys = read_keys(settings.keys)
-        self.needed = bool(self.static) or is_closed(settings)
-        """Whether nobody may come without a key. Once that is so it stays so, whatever is revoked."""
+        folder = os.environ.get(FOLDER)
+        self.mark = Path(folder, MARK) if folder else None
+        self.needed = bool(self.static) or is_closed(settings) or bool(self.mark and self.mark.exists())
+        """Whether nobody may come without a key. Once that is so it stays so, whatever is revoked or wiped."""
         self.unread = False
         """Whether nobody could tell yet which keys there are."""
         self.failing = False
@@ -128,7 +135,7 @@ class Keyring:
         if found.any and not self.needed:
             if not self.unread:  # by the first look it is no news
                 log.info("there is a key now: from here on nobody is let in without one")
-            self.needed = True
+            self.need()
         # Replaced as a whole: a request sees those of before or those of now.
         self.keys = Keys([*self.static.entries, *found.entries])
         self.unread = self.failing = False
@@ -140,6 +147,15 @@ class Keyring:
         except RuntimeError:  # there may be no more threads: the looking goes on, and the note is for the next time
             return
         self.note = note
+
+    def need(self) -> None:
+        """From now on, also for whoever takes the place of this process."""
+        self.needed = True
+        if self.mark is not None:
+            try:
+                self.mark.touch()
+            except OSError as error:
+                log.warning("it could not be noted that keys are needed (%s)", type(error).__name__)
 
     def due(self) -> set[str]:
         """Keys whose use is to be noted."""

@@ -190,8 +190,11 @@ class Supervisor:
         for pipe in charges.keys() & set(heard):
             if charges[pipe].hear() and not self.greeted:
                 host, port = self.sockets[0].getsockname()[:2]
-                print(greeting(host, port, self.keyed), flush=True)
                 self.greeted = True
+                try:
+                    print(greeting(host, port, self.keyed), flush=True)
+                except OSError as error:  # who started it does not listen any more
+                    log.warning("the greeting could not be written (%s)", type(error).__name__)
 
     def end(self) -> None:
         """Tell all to end, and kill what does not in time, or at once when told again."""
