@@ -82,12 +82,12 @@ def from_record(record: dict[str, Any]) -> Reading:
 
 
 def number(x: float) -> str:
-    """Four digits that count; whole numbers and large ones with all their digits."""
+    """Three digits that count; whole numbers and large ones with all their digits."""
     if x == int(x) or abs(x) >= 1e3:
         return f"{x:,.0f}"
     if abs(x) < 1e-3:
         return f"{x:.1e}"
-    return f"{x:.{3 - math.floor(math.log10(abs(x)))}f}"
+    return f"{x:.{max(0, 2 - math.floor(math.log10(abs(x))))}f}"
 
 
 def quantity(x: float, unit: str) -> str:

@@ -61,10 +61,10 @@ def test_ratios_are_of_two_kinds():
 def test_a_line_says_all():
     parts = [[part for part in line(each).split("  ") if part] for each in READINGS]
     assert [[part.strip() for part in each] for each in parts] == [
-        ["8-4", "certify", "0.5000 ms"],
-        ["8-4", "certify", "0.5000 ms", "naive ~1,234 ms", "~2,469× its speed", "met (≥ 2×)"],
-        ["8-4", "certify", "0.5000 ms", "one pass 0.4000 ms", "1.250× it", "NOT MET (≤ 1×)"],
-        ["8-4", "certify", "0.5000 ms", "jax skipped", "not measured (≥ 2×)", "not installed"],
+        ["8-4", "certify", "0.500 ms"],
+        ["8-4", "certify", "0.500 ms", "naive ~1,234 ms", "~2,469× its speed", "met (≥ 2×)"],
+        ["8-4", "certify", "0.500 ms", "one pass 0.4000 ms", "1.250× it", "NOT MET (≤ 1×)"],
+        ["8-4", "certify", "0.500 ms", "jax skipped", "not measured (≥ 2×)", "not installed"],
         ["8-4", "errors", "0", "scipy 3", "met (≤ 0)"],
     ]
 
@@ -76,8 +76,8 @@ def test_a_line_says_all():
         (3, "3"),
         (1.0, "1"),
         (123456.7, "123,457"),
-        (123.456, "123.5"),
-        (0.0123456, "0.01235"),
+        (123.456, "123"),
+        (0.0123456, "0.0123"),
         (2.2e-16, "2.2e-16"),
     ],
 )
@@ -101,8 +101,8 @@ def test_results_come_back_from_their_file(tmp_path):
 
 def test_the_table_has_a_row_for_every_reading():
     table = full({"check": measured(*READINGS)})
-    assert "| 8-4 | certify | 0.5000 ms | naive | ~1,234 ms | ~2,469× its speed | met (≥ 2×) |   |\n" in table
-    assert "| 8-4 | certify | 0.5000 ms | jax | skipped |   | not measured (≥ 2×) | not installed |\n" in table
+    assert "| 8-4 | certify | 0.500 ms | naive | ~1,234 ms | ~2,469× its speed | met (≥ 2×) |   |\n" in table
+    assert "| 8-4 | certify | 0.500 ms | jax | skipped |   | not measured (≥ 2×) | not installed |\n" in table
     assert table.count("| 8-4 |") == len(READINGS)
     for fact in ("2026-01-02 03:04 UTC", "commit abc", "load 0.5 before", "CPU: slow", "JAX: not installed", "one thread"):
         assert fact in table
@@ -118,7 +118,7 @@ def test_the_table_says_what_it_is_not():
 
 def test_a_claim_is_one_row_with_all_its_peers():
     certify, errors = claims([*READINGS, replace(OURS, what="asked nothing").against("naive", 5)])
-    assert certify[:4] == ("check", "certify", "8-4", "0.5000 ms")
+    assert certify[:4] == ("check", "certify", "8-4", "0.500 ms")
     assert certify[4] == "1.250× one pass; jax skipped, not installed; speed ~2,469× naive"
     assert certify[5] == "met (≥ 2× naive); NOT MET (≤ 1× one pass); not measured (≥ 2× jax)"
     assert errors[1:] == ("errors", "8-4", "0", "scipy 3", "met (≤ 0)")
@@ -131,9 +131,9 @@ def test_cases_of_which_the_same_was_asked_are_one_row():
     )
     other = replace(OURS, case="1-1").against("naive", 100, wanted=Wanted("≥", 100))
     folded, alone = claims([slow, other, fast])
-    assert folded[2:] == ("8-4, 2-2", "0.2500 to 0.5000 ms", "speed 1.500 to 4× naive", "NOT MET in 1 of 2 (≥ 2× naive)")
+    assert folded[2:] == ("8-4, 2-2", "0.250 to 0.500 ms", "speed 1.500 to 4× naive", "NOT MET in 1 of 2 (≥ 2× naive)")
     assert claims([replace(slow, case=str(number)) for number in range(5)])[0][2] == "5 cases"
-    assert alone[2:] == ("1-1", "0.5000 ms", "speed 200× naive", "met (≥ 100× naive)")
+    assert alone[2:] == ("1-1", "0.500 ms", "speed 200× naive", "met (≥ 100× naive)")
 
 
 def test_every_benchmark_is_known():
