@@ -63,7 +63,7 @@ def test_a_line_says_all():
     assert [[part.strip() for part in each] for each in parts] == [
         ["8-4", "certify", "0.500 ms"],
         ["8-4", "certify", "0.500 ms", "naive ~1,234 ms", "~2,469× its speed", "met (≥ 2×)"],
-        ["8-4", "certify", "0.500 ms", "one pass 0.4000 ms", "1.250× it", "NOT MET (≤ 1×)"],
+        ["8-4", "certify", "0.500 ms", "one pass 0.400 ms", "1.25× it", "NOT MET (≤ 1×)"],
         ["8-4", "certify", "0.500 ms", "jax skipped", "not measured (≥ 2×)", "not installed"],
         ["8-4", "errors", "0", "scipy 3", "met (≤ 0)"],
     ]
@@ -119,7 +119,7 @@ def test_the_table_says_what_it_is_not():
 def test_a_claim_is_one_row_with_all_its_peers():
     certify, errors = claims([*READINGS, replace(OURS, what="asked nothing").against("naive", 5)])
     assert certify[:4] == ("check", "certify", "8-4", "0.500 ms")
-    assert certify[4] == "1.250× one pass; jax skipped, not installed; speed ~2,469× naive"
+    assert certify[4] == "1.25× one pass; jax skipped, not installed; speed ~2,469× naive"
     assert certify[5] == "met (≥ 2× naive); NOT MET (≤ 1× one pass); not measured (≥ 2× jax)"
     assert errors[1:] == ("errors", "8-4", "0", "scipy 3", "met (≤ 0)")
 
@@ -131,7 +131,7 @@ def test_cases_of_which_the_same_was_asked_are_one_row():
     )
     other = replace(OURS, case="1-1").against("naive", 100, wanted=Wanted("≥", 100))
     folded, alone = claims([slow, other, fast])
-    assert folded[2:] == ("8-4, 2-2", "0.250 to 0.500 ms", "speed 1.500 to 4× naive", "NOT MET in 1 of 2 (≥ 2× naive)")
+    assert folded[2:] == ("8-4, 2-2", "0.250 to 0.500 ms", "speed 1.50 to 4× naive", "NOT MET in 1 of 2 (≥ 2× naive)")
     assert claims([replace(slow, case=str(number)) for number in range(5)])[0][2] == "5 cases"
     assert alone[2:] == ("1-1", "0.500 ms", "speed 200× naive", "met (≥ 100× naive)")
 
