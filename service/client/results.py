@@ -8,6 +8,8 @@ from service.client.view import Array, Truths, View
 
 class Health(View):
     status: str
+    reasons: list[str] | None
+    """What is missing, where it is not ready."""
 
 
 class Formula(View):
