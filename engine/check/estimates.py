@@ -12,8 +12,8 @@ from engine.check.increments import Kink
 from engine.ops.row import Array
 
 EPSILON = float(np.finfo(np.float64).eps)
-BLOCK = 25_000
-"""Numbers of a large tensor that are compared at once."""
+BLOCK = 130_000
+"""Numbers of a large tensor that are compared at once: a megabyte."""
 UNDERFLOW = 1e-290
 """Gradients this small are made of numbers that have lost their digits."""
 ROUNDING = 64 * EPSILON

@@ -13,7 +13,7 @@ from itertools import accumulate
 import numpy as np
 
 from engine.check.differences import STEP, TINY, VANISHING
-from engine.check.estimates import BLOCK, apart
+from engine.check.estimates import apart
 from engine.check.increments import Kinks, propagate
 from engine.check.stack_numbers import numbers_of_stack
 from engine.graph.graph import UNCHANGED, Graph
@@ -23,6 +23,8 @@ from engine.problems import Problem
 
 FEW = 150
 """Coordinates that are moved one by one, all in one batch."""
+SMALL = 25_000
+"""Numbers of a tensor that are compared together with those of others."""
 NEAR = 1e-9
 """Relative to the largest entry of a gradient. No wrong rule comes this close."""
 ORDINARY = 1e60
@@ -66,12 +68,12 @@ def by_parts(numeric: Array, claims: Array, starts: Sequence[int]) -> tuple[list
 
 def one_by_one(found: Mapping[str, Array], gradients: Mapping[str, Array]) -> tuple[list[float], list[float]]:
     """The same of large tensors each for itself, and of all others together."""
-    small = [name for name in gradients if found[name].size <= BLOCK]
+    small = [name for name in gradients if found[name].size <= SMALL]
     starts = list(accumulate((found[name].size for name in small[:-1]), initial=0))
     numeric, claims = (np.concatenate([each[name].ravel() for name in small]) for each in (found, gradients))
     errors, sizes = by_parts(numeric, claims, starts)
     for name, gradient in gradients.items():
-        if gradient.size > BLOCK:
+        if gradient.size > SMALL:
             error, size = apart(found[name], gradient)
             errors.append(error)
             sizes.append(size)

@@ -47,10 +47,17 @@ class ClassLosses:
             return self.along_each(W, scale)
         own = W.T[self.classes]
         mixed, squares = self.others @ W.T, self.others @ (W * W).T
-        mean = mixed - self.rest * own
-        variance = squares - own * (mixed + mean) - mean * mean
+        mean = self.rest * own
+        np.subtract(mixed, mean, out=mean)
+        mixed += mean
+        mixed *= own
+        squares -= mixed
+        np.multiply(mean, mean, out=mixed)
+        squares -= mixed  # the variance: Σ p·w² − own·(mixed + mean) − mean²
+        squares *= 0.5 * scale
+        mean *= scale
         reach = 2.0 * max(float(np.maximum.reduce(W, axis=None)), -float(np.minimum.reduce(W, axis=None)))
-        return ClassLines(scale * mean, (0.5 * scale) * variance, reach)
+        return ClassLines(mean, squares, reach)
 
     def along_each(self, W: Array, scale: float) -> ClassLines:
         apart = W - W[:, self.each, self.classes, None]
