@@ -11,7 +11,8 @@ import pytest
 
 from engine.grading import Key, Policy, distinguish
 from engine.grading.mistakes import MISTAKES
-from engine.grading.worlds import World, Worlds
+from engine.grading.world import World
+from engine.grading.worlds import Worlds
 from engine.problems import Problem, read_problem
 from tests.cohorts import (
     Task,

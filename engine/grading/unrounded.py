@@ -13,17 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from engine.grading.answers import Answer
+from engine.grading.world import World
 from engine.grading.written import SAME, Written, magnitudes, written
 from engine.ops.row import Array
 from engine.quantities import Quantity, understand, with_pin
-
-if TYPE_CHECKING:
-    from engine.grading.worlds import World
 
 WIDEST = 0.1
 """How far what follows may be from the recomputed value at most, as a part of its largest entry."""
