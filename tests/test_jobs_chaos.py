@@ -7,19 +7,23 @@ import os
 import random
 import time
 
+import pytest
+
 from tests.job_bodies import training, undisturbed
 from tests.job_system import System, wait_for
 
-ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "4"))
+SHORT, LONG = 4, int(os.environ.get("CHAOS_ROUNDS", "20"))
+"""Rounds of the tests, and of scripts/chaos."""
 VICTIMS = ("child", "worker", "server", "everything")
 EPOCHS = 10_000
 
 
-def test_whatever_is_killed_every_job_ends_once_with_the_right_result(database_url):
+@pytest.mark.parametrize("rounds", [SHORT, pytest.param(LONG, marks=pytest.mark.slow, id="long")])
+def test_whatever_is_killed_every_job_ends_once_with_the_right_result(database_url, rounds):
     seed = int(os.environ.get("CHAOS_SEED", str(random.randrange(10**6))))
     print(f"CHAOS_SEED={seed}")
     random.seed(seed)
-    victims = [VICTIMS[number % len(VICTIMS)] for number in range(ROUNDS)]
+    victims = [VICTIMS[number % len(VICTIMS)] for number in range(rounds)]
     random.shuffle(victims)
     bodies: dict[str, dict] = {}
     with System(database_url, VERIGRAD_JOB_ATTEMPTS="1000") as system:
