@@ -43,6 +43,17 @@ def test_a_slip_of_the_hand_is_named():
     assert answer["unknown"] == ["VERIGRAD_JOBWORKERS"]
 
 
+def test_a_folder_for_data_that_is_a_file_is_told_at_once(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    for arguments in (["serve", "--port", "0"], ["worker"], ["settings"], ["keys", "list"], ["backup", "x.sqlite3"]):
+        command = [sys.executable, "-m", "service", *arguments]
+        variables = environment(VERIGRAD_DATA_DIR=str(file))
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=PATIENCE)
+        assert (done.returncode, done.stdout) == (2, ""), arguments
+        assert f"VERIGRAD_DATA_DIR must be a folder; {file} is none" in done.stderr.replace("\n", " ")
+
+
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
 def test_no_secret_is_shown(arguments):
     url = "postgresql://user:hush1@host/name?sslpassword=hush2"

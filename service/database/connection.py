@@ -67,6 +67,8 @@ def unixepoch(modifier: str) -> float:
 
 def url_of(settings: Settings) -> sa.URL:
     if not settings.database_url:
+        if os.path.exists(settings.data_dir) and not os.path.isdir(settings.data_dir):
+            raise BadSetting(f"VERIGRAD_DATA_DIR must be a folder; {str(settings.data_dir)[:200]} is none")
         return sa.URL.create("sqlite", database=str(settings.data_dir.absolute() / FILE))
     try:
         settings.database_url.encode()
