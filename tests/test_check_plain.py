@@ -130,6 +130,19 @@ def test_a_mistake_in_the_short_way_itself_is_found_by_its_guard(what, monkeypat
     assert certify(problem).status == "agrees"  # the long way needs none of it
 
 
+def test_lines_that_would_fill_the_memory_are_not_made(monkeypatch):
+    deep, flat = classifier(8, (9, 8, 7, 5)), classifier(8, (30, 8, 5), ("relu",))
+    deep.graph.plans.clear()  # other problems may have the same graph
+    flat.graph.plans.clear()
+    monkeypatch.setattr(MODULES["engine.check.stack"], "MOST_LINES", 8 * 6 * 5 - 1)
+    assert numbers_of_stack(deep, deep.run(), deep.graph.parameters) is None
+    assert numbers_of_stack(flat, flat.run(), flat.graph.parameters) is not None  # its lines are those of all examples
+    deep.graph.plans.clear()
+    monkeypatch.setattr(MODULES["engine.check.stack"], "MOST_LINES", 8 * 6 * 5)
+    assert numbers_of_stack(deep, deep.run(), deep.graph.parameters) is not None
+    deep.graph.plans.clear()
+
+
 def test_what_is_large_or_endless_is_not_plain():
     problem = classifier(5, (3, 4, 3, 2), examples=2)
     run = problem.run()

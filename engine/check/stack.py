@@ -21,6 +21,8 @@ from engine.problems.network import Layer, Network
 
 UPDOWN = np.array([STEP, -STEP]).reshape(2, 1, 1)
 """The steps of every unit and example."""
+MOST_LINES = 4_000_000
+"""Numbers of an array: more are left to the full check, which goes through them block by block, or refuses."""
 GUARD_STEP = 1e-30
 """Exact increments take any step; so short a one reaches no kink."""
 
@@ -80,9 +82,15 @@ class Stack:
             and fusion.classes is not None
             and all("axis" not in attributes for _, attributes in hidden)
             and all(op.straight for op, _ in hidden[1:])
+            and self.most_lines() <= MOST_LINES
         )
         if fusion is not None:
             self.terms_move, self.room = partial(fusion.head_increment, **self.loss), fusion.room
+
+    def most_lines(self) -> int:
+        """Numbers that the lines of a layer hold, from the first one before whose lines differ from example to example."""
+        widths = [part.steps.shape[-1] for part in self.parts]
+        return max((width * self.examples * widths[-1] for width in widths[:-2]), default=0)
 
     @classmethod
     def of(cls, problem: Problem) -> Stack | None:
