@@ -6,6 +6,8 @@ import ast
 import re
 from collections.abc import Collection
 
+from engine.syntax import parse_expression
+
 INDEXED = re.compile(r"(?P<word>[A-Za-z]+?)_?(?P<index>\d+|(?<=_)[A-Za-z0-9_]+)?")
 GREEK = {"alpha", "beta", "gamma", "delta", "epsilon", "sigma", "theta", "lambda", "mu", "pi", "eta", "rho", "phi", "psi"}
 PLAIN = {name: rf"\{name}" for name in ("log", "exp", "sin", "cos", "tanh")}
@@ -23,7 +25,7 @@ class Latex:
 
     def formula(self, text: str) -> str:
         """`dA1 * A1 * (1 - A1)` → `dA_{1} \\odot A_{1} \\odot \\left(1 - A_{1}\\right)`."""
-        return self.walk(ast.parse(text, mode="eval").body)
+        return self.walk(parse_expression(text))
 
     def derivative(self, above: str, below: str) -> str:
         """∂node/∂input."""

@@ -1,5 +1,8 @@
 """Expressions: what they compute, and how everything else is refused, quickly and in words."""
 
+import ast
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,7 @@ from engine.errors import (
     UnknownName,
 )
 from engine.limits import Limits
+from engine.syntax import parse
 from tests.timing import quickest
 
 VALUES: dict[str, Any] = {"x": [1.0, -2.0], "W": [[1.0, 2.0], [3.0, 4.0]], "b": [0.5, 0.25], "k": 3.0}
@@ -220,3 +224,16 @@ def test_any_text_is_read_or_refused(text):
     except EngineError as error:
         refusal = error
     assert refusal is None or refusal.message
+
+
+def test_many_threads_parse_without_disturbing_each_other():
+    """Python 3.11 alone fails here, now and then: it counts the depth of all threads' trees together."""
+    deep = "J = " + "(" * 30 + "x" + " + 1)" * 30
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            found = list(threads.map(lambda place: ast.unparse(parse(deep + f" + {place}")), range(400)))
+    finally:
+        sys.setswitchinterval(switch)
+    assert len(set(found)) == 400

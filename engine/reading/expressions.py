@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import math
 import re
-import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -19,6 +18,7 @@ from engine.limits import Limits
 from engine.ops import OPS
 from engine.ops.row import Op
 from engine.reading.arrays import kind_of
+from engine.syntax import parse
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 ALLOWED = "allowed are + - * / ** @, unary minus, parentheses, numbers, names, and calls of catalogued ops"
@@ -69,9 +69,7 @@ class Expression:
 
     def _parse(self) -> ast.stmt:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Python warns of things like `1if`; they are refused below
-                module = ast.parse(self.text)
+            module = parse(self.text)
         except SyntaxError as error:
             self.refuse(error.offset, "not a complete expression")
         except (ValueError, RecursionError, MemoryError):
