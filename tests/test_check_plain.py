@@ -130,6 +130,21 @@ def test_a_mistake_in_the_short_way_itself_is_found_by_its_guard(what, monkeypat
     assert certify(problem).status == "agrees"  # the long way needs none of it
 
 
+@pytest.mark.parametrize("names", [["W1"], ["W1", "b1"], ["b1", "X"], ["J"], ["losses", "A2"]])
+def test_any_of_the_gradients_can_be_confirmed_alone(names):
+    """Some are large enough to be compared for themselves, and then nothing may be left to be compared together."""
+    problem = classifier(9, (300, 100, 5), ("relu",), spread=0.2)
+    run = problem.run()
+    right = run.gradients_of(names)
+    error = plain_error(problem, run, right)
+    assert error is not None
+    assert error < 1e-12
+    for name, gradient in right.items():
+        wrong = gradient.copy()
+        wrong.flat[-1] += 1e-3 * np.abs(gradient).max()
+        assert plain_error(problem, run, {**right, name: wrong}) is None
+
+
 def test_lines_that_would_fill_the_memory_are_not_made(monkeypatch):
     deep, flat = classifier(8, (9, 8, 7, 5)), classifier(8, (30, 8, 5), ("relu",))
     deep.graph.plans.clear()  # other problems may have the same graph

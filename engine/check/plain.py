@@ -68,10 +68,12 @@ def by_parts(numeric: Array, claims: Array, starts: Sequence[int]) -> tuple[list
 
 def one_by_one(found: Mapping[str, Array], gradients: Mapping[str, Array]) -> tuple[list[float], list[float]]:
     """The same of large tensors each for itself, and of all others together."""
-    small = [name for name in gradients if found[name].size <= SMALL]
-    starts = list(accumulate((found[name].size for name in small[:-1]), initial=0))
-    numeric, claims = (np.concatenate([each[name].ravel() for name in small]) for each in (found, gradients))
-    errors, sizes = by_parts(numeric, claims, starts)
+    errors: list[float] = []
+    sizes: list[float] = []
+    if small := [name for name in gradients if found[name].size <= SMALL]:
+        starts = list(accumulate((found[name].size for name in small[:-1]), initial=0))
+        numeric, claims = (np.concatenate([each[name].ravel() for name in small]) for each in (found, gradients))
+        errors, sizes = by_parts(numeric, claims, starts)
     for name, gradient in gradients.items():
         if gradient.size > SMALL:
             error, size = apart(found[name], gradient)
