@@ -7,15 +7,20 @@ import numpy as np
 import pytest
 
 from engine import certify, check, read_problem
-from engine.check import plain, stack_numbers
+from engine.check import plain
+from engine.check.endings import ClassLosses
+from engine.check.estimates import LEEWAY
 from engine.check.methods import complex_step
-from engine.check.plain import NEAR, plain_error
+from engine.check.plain import plain_error
 from engine.check.stack_numbers import StackNumbers, numbers_of_stack
 from engine.errors import KeyRefuted
-from tests.problems import CASES, random_network
+from engine.ops import ACTIVATIONS
+from engine.problems.loss_rules import LOSS_RULES
+from tests.problems import CASES, HEADS, random_network
 
 MODULES = sys.modules  # `engine.check` is also the name of a function
 EPSILON = np.finfo(float).eps
+ELEMENTWISE = [name for name, op in ACTIVATIONS.items() if "axis" not in op.attributes]
 CONVENTIONS: tuple[dict, ...] = (
     {},
     {"scale": 0.5, "reduction": "sum"},
@@ -46,6 +51,30 @@ def test_numbers_of_a_stack_are_those_of_the_complex_step(hidden, layout, orient
         assert np.abs(found[name] - slow[name].numeric).max() <= 64 * EPSILON * largest, name
 
 
+@pytest.mark.parametrize("layout", ["rows", "columns"])
+@pytest.mark.parametrize("loss", LOSS_RULES)
+def test_so_are_those_of_every_activation_and_loss(loss, layout):
+    """A new row of either table is tested here by being there."""
+    for number, (head, hidden) in enumerate(product(HEADS[loss], ELEMENTWISE)):
+        rng = np.random.default_rng(number)
+        kind = {"kind": loss, "scale": 0.5, "outputs": "mean"}
+        wire = random_network(rng, [4, 3, 5, 2], [hidden, "tanh", head], kind, examples=3, layout=layout, spread=0.5)
+        if "class" in LOSS_RULES[loss].labels:
+            wire["labels"] = [1, 0, 1]
+        problem = read_problem(wire)
+        run = problem.run()
+        found = numbers_of_stack(problem, run, problem.graph.differentiable)
+        one_by_one = head in ELEMENTWISE or loss.startswith("cross")  # an output answers to its own logit alone
+        if not one_by_one or (head, loss) == ("sign", "hinge"):  # whose margin lies at the kink
+            assert found is None
+            continue
+        assert found is not None, (head, hidden)
+        slow = complex_step(problem, run, list(found), None, 0).by_name
+        largest = max(np.abs(each.numeric).max() for each in slow.values())
+        for name, numbers in found.items():
+            assert np.abs(numbers - slow[name].numeric).max() <= 64 * EPSILON * largest, (head, hidden, name)
+
+
 @pytest.mark.parametrize("id", CASES)
 def test_worked_examples_are_plain(id):
     problem = read_problem(CASES[id]["problem"])
@@ -65,7 +94,7 @@ def test_a_wrong_entry_of_any_gradient_is_not_plain(widths):
     rng = np.random.default_rng(0)
     for name, gradient in right.items():
         at = tuple(int(rng.integers(size)) for size in gradient.shape)
-        for size in (3 * NEAR, 1e-3, 1.0, np.inf, np.nan):
+        for size in (3 * LEEWAY, 1e-3, 1.0, np.inf, np.nan):
             wrong = gradient.copy()
             wrong[at] += size * max(np.abs(gradient).max(), 1e-12)
             assert plain_error(problem, run, {**right, name: wrong}) is None, (name, size)
@@ -112,9 +141,11 @@ BROKEN = {
     "a product": (StackNumbers, "by_products", lambda found: {**found, "W2": found["W2"][:, ::-1]}),
     "an entry": (StackNumbers, "by_products", lambda found: {**found, "b1": found["b1"] * [1.001, *[1] * 7]}),
     "a sign": (StackNumbers, "by_products", lambda found: {**found, "X": -found["X"]}),
-    "the lines": (stack_numbers, "lines_before", lambda lines: lines * 1.000_001),
-    "the difference": (stack_numbers, "central", lambda slope: slope * 2),
     "a layer": (StackNumbers, "by_logits", lambda D: [D[0], D[1] * 1.000_001, D[2]]),
+    "an example": (StackNumbers, "by_logits", lambda D: [D[0] * [[1.000_1], *[[1.0]] * 5], D[1], D[2]]),
+    "the loss": (ClassLosses, "slopes", lambda slopes: slopes * 1.000_001),
+    "a logit": (ClassLosses, "slopes", lambda slopes: slopes * [1.000_1, 1, 1, 1, 1]),
+    "a loss of its own": (ClassLosses, "moved", lambda moved: moved * 1.000_001),
 }
 
 
@@ -145,17 +176,20 @@ def test_any_of_the_gradients_can_be_confirmed_alone(names):
         assert plain_error(problem, run, {**right, name: wrong}) is None
 
 
-def test_lines_that_would_fill_the_memory_are_not_made(monkeypatch):
-    deep, flat = classifier(8, (9, 8, 7, 5)), classifier(8, (30, 8, 5), ("relu",))
-    deep.graph.plans.clear()  # other problems may have the same graph
-    flat.graph.plans.clear()
-    monkeypatch.setattr(MODULES["engine.check.stack"], "MOST_LINES", 8 * 6 * 5 - 1)
-    assert numbers_of_stack(deep, deep.run(), deep.graph.parameters) is None
-    assert numbers_of_stack(flat, flat.run(), flat.graph.parameters) is not None  # its lines are those of all examples
-    deep.graph.plans.clear()
-    monkeypatch.setattr(MODULES["engine.check.stack"], "MOST_LINES", 8 * 6 * 5)
-    assert numbers_of_stack(deep, deep.run(), deep.graph.parameters) is not None
-    deep.graph.plans.clear()
+@pytest.mark.parametrize("activation", [name for name in ELEMENTWISE if name != "sign"])
+def test_a_wrong_slope_of_an_activation_is_found_by_the_guard(activation, monkeypatch):
+    """Both rest on the op's increment, but the guard's steps are other ones. (A sign passes on no move, nor a wrong one.)"""
+    problem = classifier(4, hidden=(activation, "relu"))
+    problem.graph.plans.clear()
+    assert numbers_of_stack(problem, problem.run(), problem.graph.differentiable) is not None
+    stack = problem.graph.plans["stack"]
+    right = stack.parts[0].move
+
+    def wrong(pair):
+        return right(pair) * (1.000_001 if np.shape(pair[1]) == () else 1.0)
+
+    monkeypatch.setattr(stack, "parts", [stack.parts[0]._replace(move=wrong), *stack.parts[1:]])
+    assert numbers_of_stack(problem, problem.run(), problem.graph.differentiable) is None
 
 
 def test_what_is_large_or_endless_is_not_plain():
@@ -190,6 +224,6 @@ def test_only_the_short_way_is_taken_where_all_is_plain(monkeypatch):
         read_problem(CASES["mlp-3-2-1"]["problem"]),
     ):
         assert certify(problem).status == "agrees"
-    monkeypatch.setattr(plain, "NEAR", 0.0)
+    monkeypatch.setattr(plain, "LEEWAY", 0.0)
     with pytest.raises(AssertionError, match="long way"):
         certify(classifier(7))

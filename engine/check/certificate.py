@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine.check.checking import estimate, noise_of
-from engine.check.estimates import Estimate, extent, largest
+from engine.check.estimates import BELOW_SENSE, BEYOND_SENSE, LEEWAY, Estimate, extent, largest
 from engine.check.increments import Kink
 from engine.check.plain import plain_error
 from engine.check.verdicts import Status, Verdict, gravest, judge
@@ -18,21 +18,8 @@ from engine.graph.run import Run
 from engine.ops.row import Array
 from engine.problems import Problem
 
-LEEWAY = 1e-9
-"""Relative to the largest entry of a tensor, beside the error bound: two correct computations may round differently, and a
-false alarm withholds a correct key. No wrong rule comes this close."""
-
-
 MEANINGFUL = 1e250
 """Beyond, a gradient is as good as infinite: steps small enough for it cannot be told from 0."""
-
-
-BEYOND_SENSE = 1e60
-"""Gradients that no second method can confirm."""
-
-
-BELOW_SENSE = 1e-100
-"""Numbers whose products with each other and with a step are lost, and a difference with them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,15 @@ UNDERFLOW = 1e-290
 """Gradients this small are made of numbers that have lost their digits."""
 ROUNDING = 64 * EPSILON
 """Of the largest gradient of the problem: what rounding may have done to either side."""
+LEEWAY = 1e-9
+"""Relative to the largest entry of a tensor, beside the error bound: two correct computations may round differently, and a
+false alarm withholds a correct key. No wrong rule comes this close."""
+GUARD_LEEWAY = 1e-8
+"""Relative to a sum over a tensor; a wrong product is wrong by far more."""
+BEYOND_SENSE = 1e60
+"""Gradients that no second method can confirm."""
+BELOW_SENSE = 1e-100
+"""Numbers whose products with each other and with a step are lost, and a difference with them."""
 
 
 @dataclass(slots=True)

@@ -13,17 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.check.differences import Moves, difference, glance
-from engine.check.estimates import UNDERFLOW, Estimate
+from engine.check.estimates import BELOW_SENSE, BEYOND_SENSE, GUARD_LEEWAY, UNDERFLOW, Estimate
 from engine.check.factored import FactoredCheck
 from engine.check.increments import Kinks
 from engine.check.verdicts import NOISY
 from engine.errors import KeyRefuted
 from engine.ops.row import Array, Side
-
-ORDINARY = (1e-100, 1e60)
-"""Beyond, products overflow or are lost, and nothing is refuted."""
-LEEWAY = 1e-8
-"""Relative to the sum of magnitudes; a wrong product is wrong by far more."""
 
 
 class Sample(NamedTuple):
@@ -62,7 +57,7 @@ def guard(check: FactoredCheck, estimates: dict[str, Estimate], seed: int, noise
                 single, spread = found.columns["numeric"][place], found.columns["spread"][place]
                 blurred = found.columns["kinked"][place] or estimates[sample.tensor].kinked.any()
                 size = max(abs(single), abs(sample.factored))
-                if blurred or not is_off(sample, single, spread) or not ORDINARY[0] < size < ORDINARY[1]:
+                if blurred or not is_off(sample, single, spread) or not BELOW_SENSE < size < BEYOND_SENSE:
                     continue
                 if abs(single - sample.factored) > NOISY * sample.entries * noise(sample.tensor):
                     raise KeyRefuted(f"two forms of the numerical check disagree about d{sample.tensor}")
@@ -72,9 +67,9 @@ def guard(check: FactoredCheck, estimates: dict[str, Estimate], seed: int, noise
 def is_off(sample: Sample, single: float, spread: float) -> bool:
     """An entry or a direction of signs is no larger than the sum of magnitudes, so that being near it is near enough."""
     apart, excused = abs(single - sample.factored), 10.0 * spread + UNDERFLOW
-    if apart <= LEEWAY * abs(sample.factored) + excused:
+    if apart <= GUARD_LEEWAY * abs(sample.factored) + excused:
         return False
-    return bool(apart > LEEWAY * sample.size() + excused)
+    return bool(apart > GUARD_LEEWAY * sample.size() + excused)
 
 
 def sample_moves(check: FactoredCheck, number: int, samples: list[Sample]) -> Moves:

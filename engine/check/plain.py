@@ -13,7 +13,7 @@ from itertools import accumulate
 import numpy as np
 
 from engine.check.differences import STEP, TINY, VANISHING
-from engine.check.estimates import apart
+from engine.check.estimates import BEYOND_SENSE, LEEWAY, apart
 from engine.check.increments import Kinks, propagate
 from engine.check.stack_numbers import numbers_of_stack
 from engine.graph.graph import UNCHANGED, Graph
@@ -25,10 +25,6 @@ FEW = 150
 """Coordinates that are moved one by one, all in one batch."""
 SMALL = 25_000
 """Numbers of a tensor that are compared together with those of others."""
-NEAR = 1e-9
-"""Relative to the largest entry of a gradient. No wrong rule comes this close."""
-ORDINARY = 1e60
-"""Larger gradients cannot be confirmed by any method."""
 
 
 def plain_error(problem: Problem, run: Run, gradients: Mapping[str, Array]) -> float | None:
@@ -38,22 +34,22 @@ def plain_error(problem: Problem, run: Run, gradients: Mapping[str, Array]) -> f
     if not names or run.changes is not UNCHANGED:
         return None
     with np.errstate(all="ignore"):
-        if sum(gradient.size for gradient in gradients.values()) <= FEW:
+        found = numbers_of_stack(problem, run, names)
+        if found is not None:
+            for name, factor in problem.graph.factors.items():
+                if name in found:
+                    found[name] = found[name] * factor
+            errors, sizes = one_by_one(found, gradients)
+        elif sum(gradient.size for gradient in gradients.values()) <= FEW:
             sides = SideBySide.of(problem.graph, names)
             numeric = numbers_of_coordinates(run, sides)
             if numeric is None:
                 return None
             errors, sizes = by_parts(numeric, np.concatenate([each.ravel() for each in gradients.values()]), sides.starts)
         else:
-            found = numbers_of_stack(problem, run, names)
-            if found is None:
-                return None
-            for name, factor in problem.graph.factors.items():
-                if name in found:
-                    found[name] = found[name] * factor
-            errors, sizes = one_by_one(found, gradients)
+            return None
     largest = max(sizes)
-    if not largest < ORDINARY or not all(error <= NEAR * size for error, size in zip(errors, sizes, strict=True)):
+    if not largest < BEYOND_SENSE or not all(error <= LEEWAY * size for error, size in zip(errors, sizes, strict=True)):
         return None
     return max(errors) / (largest or 1.0)
 

@@ -17,7 +17,7 @@ from engine.ops.lines import ClassLosses
 from engine.ops.losses import logistic_slope, logistic_value, rows_slope, weighted_log_increment, weighted_ratio
 from engine.ops.row import Array, Op, Rule
 from engine.ops.shapes import insert_axis
-from engine.ops.stable import SoftmaxRows, as_rows, from_rows, log_softmax, sigmoid
+from engine.ops.stable import SoftmaxRows, as_rows, from_rows, log_softmax, row_sums, sigmoid
 
 
 class Head(Protocol):
@@ -63,7 +63,7 @@ class SoftmaxHead:
         return from_rows(self.rows.p, self.z, self.axis)
 
     def losses(self, y: Array, scale: float) -> Array:
-        return -scale * (as_rows(y, self.axis) * self.rows.log()).sum(axis=1)
+        return -scale * row_sums(as_rows(y, self.axis) * self.rows.log())
 
     def by_logits(self, d: Array, y: Array, scale: float) -> Array:
         slope = rows_slope(self.rows, as_rows(y, self.axis))

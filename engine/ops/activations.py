@@ -97,7 +97,6 @@ ROWS = (
         formula=Formula("{0}", ("{d}",)),
         shape=shapes.same,
         from_output=lambda d, out: d,
-        straight=True,
     ),
     Op(
         name="sigmoid",
@@ -127,7 +126,6 @@ ROWS = (
         kinks=lambda x: touches(*x),
         subgradient="0 at 0",
         from_output=lambda d, out: d * (out > 0),
-        straight=True,
     ),
     Op(
         name="leaky_relu",
@@ -141,7 +139,6 @@ ROWS = (
         from_output=lambda d, out, slope: d * np.where(out > 0, 1.0, slope),
         attributes={"slope": 0.01},
         check=gentle_slope,
-        straight=True,
     ),
     Op(
         name="elu",

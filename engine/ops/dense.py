@@ -13,6 +13,7 @@ import numpy as np
 from engine.errors import ShapeMismatch, shape_text
 from engine.ops.linear import product_increment
 from engine.ops.row import Array, Formula, Op, Shape
+from engine.ops.stable import column_sums
 
 LAYOUTS = ("rows", "columns")
 ORIENTATIONS = ("in_out", "out_in")
@@ -52,7 +53,7 @@ def dense(layout: str, orientation: str, *, bias: bool) -> Op:
         return w(rows(A).T @ rows(d))  # (i,m)(m,o)
 
     def by_bias(d: Array, out: Array, A: Array, W: Array, *_: Array) -> Array:
-        return np.asarray(rows(d).sum(axis=0))
+        return column_sums(rows(d))
 
     def increment(
         A: tuple[Array, Array | None],

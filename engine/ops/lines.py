@@ -11,7 +11,6 @@ import numpy as np
 
 from engine.ops.losses import is_one_hot
 from engine.ops.row import Array
-from engine.ops.stable import expm1, log1p
 
 SHORT = 1e-9
 """Moves of the logits up to here: their third power is beyond the last digit, and their second is not."""
@@ -34,17 +33,8 @@ class ClassLosses:
         self.others[self.each, self.classes] = 0.0
         self.rest = np.add.reduce(self.others, axis=1, keepdims=True)
 
-    def increment(self, moves: Array) -> Array:
-        """The exact changes of the losses by short moves (…, examples, classes) of the logits, by definition."""
-        apart = moves - moves[..., self.each, self.classes, None]
-        return log1p(np.einsum("...k,...k->...", expm1(apart), self.others))
-
     def along(self, W: Array, scale: float) -> ClassLines:
-        """For several units: `W` (units, classes) holds the direction in which each moves the logits of any example, or
-        with the examples between (units, examples, classes) those of each example.
-        """
-        if W.ndim == 3:
-            return self.along_each(W, scale)
+        """For several units: `W` (units, classes) holds the direction in which each moves the logits of any example."""
         own = W.T[self.classes]
         mixed, squares = self.others @ W.T, self.others @ (W * W).T
         mean = self.rest * own
@@ -58,22 +48,6 @@ class ClassLosses:
         mean *= scale
         reach = 2.0 * max(float(np.maximum.reduce(W, axis=None)), -float(np.minimum.reduce(W, axis=None)))
         return ClassLines(mean, squares, reach)
-
-    def along_each(self, W: Array, scale: float) -> ClassLines:
-        apart = W - W[:, self.each, self.classes, None]
-        weighed = apart * self.others
-        mean = np.add.reduce(weighed, axis=-1).T
-        weighed *= apart
-        variance = np.add.reduce(weighed, axis=-1).T - mean * mean
-        reach = max(float(np.maximum.reduce(apart, axis=None)), -float(np.minimum.reduce(apart, axis=None)))
-        return ClassLines(scale * mean, (0.5 * scale) * variance, reach)
-
-    def along_logits(self, scale: float) -> ClassLines:
-        """For the logits themselves: each moves alone."""
-        mean = self.others.copy()
-        mean[self.each, self.classes] = -self.rest[:, 0]
-        size = np.abs(mean)
-        return ClassLines(scale * mean, (0.5 * scale) * (size - size * size), 1.0)
 
 
 class ClassLines:

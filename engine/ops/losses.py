@@ -26,6 +26,7 @@ from engine.ops.stable import (
     negative_magnitude,
     positive_part,
     ramp_increment,
+    row_sums,
     softmax,
     softplus_increment,
     touches,
@@ -109,13 +110,13 @@ def softmax_slope(z: Array, y: Array, axis: int) -> Array:
 
 
 def rows_slope(rows: SoftmaxRows, labels: Array) -> Array:
-    total = labels.sum(axis=1)
-    slope = rows.p * total[:, None] - labels
-    at = (rows.each, rows.top)
+    total = row_sums(labels)
+    slope: Array = rows.p * total[:, None]
+    slope -= labels
     if labels.dtype.kind == "f":
         others = labels.copy()
-        others[at] = 0.0
-        slope[at] = others.sum(axis=1) - total * rows.rest / (1.0 + rows.rest)
+        others.put(rows.top, 0.0)
+        slope.put(rows.top, row_sums(others) - total * rows.rest / rows.sum)
     return slope
 
 

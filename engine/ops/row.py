@@ -65,8 +65,6 @@ class Op:
     """Keyword literals an expression may give, with their defaults; `...` marks one that must be given."""
     check: Callable[..., None] | None = None
     """Refuses attributes outside their range: check(*shapes, **attributes)."""
-    straight: bool = False
-    """Whether it answers entry by entry, and between its kinks along straight lines no steeper than 1."""
     aligned: bool = False
     variadic: bool = False
     in_expressions: bool = True

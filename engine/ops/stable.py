@@ -17,8 +17,8 @@ def ramp_increment(x: Array, dx: Array, side: Side | None = None, chosen: float 
     With `side`, the linear difference Δ·slope instead; where x = 0 the slope is 0 (left), 1 (right) or the chosen one.
     """
     if side is None:
-        moved = dx + np.minimum(x, 0.0)
-        return np.maximum(moved, -np.maximum(x, 0.0), out=moved if isinstance(moved, np.ndarray) else None)
+        below = np.minimum(x, 0.0)
+        return np.asarray(np.maximum(dx + below, below - x))  # −max(x, 0) = min(x, 0) − x
     at_zero = {"left": 0.0, "right": 1.0, "chosen": chosen}[side]
     return dx * np.where(x == 0.0, at_zero, x > 0.0)
 
@@ -133,28 +133,40 @@ class SoftmaxRows:
     rest = Σ_{k≠top} e^{z_k − z_top}.
     """
 
-    __slots__ = ("each", "gap", "p", "rest", "top")
+    __slots__ = ("gap", "p", "rest", "sum", "top")
 
     def __init__(self, z: Array) -> None:
-        self.each = np.arange(len(z))
-        self.top = z.real.argmax(axis=1)
-        self.gap = z - z[self.each, self.top, None]
+        count, width = z.shape
+        self.top = np.arange(0, count * width, width)
+        self.top += z.real.argmax(axis=1)
+        """The place of every row's largest entry in a flat array: faster than pairs of indices."""
+        self.gap = np.subtract(z, z.take(self.top)[:, None], order="C")
         growth = np.exp(self.gap)
-        growth[self.each, self.top] = 0.0
-        self.rest = growth.sum(axis=1)
-        growth[self.each, self.top] = 1.0
+        growth.put(self.top, 0.0)
+        self.rest = row_sums(growth)
+        self.sum = 1.0 + self.rest
+        growth.put(self.top, 1.0)
         self.p = growth
-        self.p /= (1.0 + self.rest)[:, None]
+        self.p /= self.sum[:, None]
 
     def complement(self) -> Array:
         """1 − p."""
         q = 1.0 - self.p
-        q[self.each, self.top] = self.rest / (1.0 + self.rest)
+        q.put(self.top, self.rest / self.sum)
         return q
 
     def log(self) -> Array:
         """log p."""
         return self.gap - np.log1p(self.rest)[:, None]
+
+
+def row_sums(x: Array) -> Array:
+    """Σ along the rows of a matrix: where rows are short, a product with ones takes a third of a sum's time."""
+    return np.dot(x, np.ones(x.shape[1]))
+
+
+def column_sums(x: Array) -> Array:
+    return np.dot(np.ones(len(x)), x)
 
 
 def softmax(x: Array, axis: int) -> Array:

@@ -1,0 +1,145 @@
+"""What follows the last pre-activations of a dense network: how its cost answers to short moves of them.
+
+Steps are so short that no digit of a difference depends on their length, and increments lose none to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.check.increments import STILL
+from engine.graph.heads import FUSIONS, Fusion
+from engine.ops.losses import weighted_ratio
+from engine.ops.row import Array, Op
+from engine.ops.stable import expm1, log1p, row_sums, sigmoid, softmax
+
+SHORT = np.float64(2.0**-100)
+"""A power of two: to divide by it rounds nothing."""
+REACH = np.float64(1e-9)
+"""What is so near a kink is left to the full check, which tells where it lies."""
+OF_CLASSES, BINARY = (FUSIONS[name].op for name in ("cross_entropy", "binary_cross_entropy"))
+
+
+class Form(NamedTuple):
+    """A loss and what it is computed from: the output A of the last layer, or with a fused head its logits Z."""
+
+    op: Op
+    attributes: Mapping[str, Any]
+    weight: float
+    """Of an example in the cost."""
+    fusion: Fusion | None
+    head: Callable[..., Array]
+    """The increment of A, from (Z, ΔZ)."""
+
+
+class Ending:
+    """Of one run, with one example a row. All is said of the cost: the weight of an example is in it."""
+
+    def __init__(self, form: Form, Z: Array, losses: ClassLosses | BinaryLosses | TermLosses) -> None:
+        self.form, self.Z, self.losses = form, Z, losses
+        self.slopes = losses.slopes()
+        """The differences by every entry of what the loss is computed from; None at a kink."""
+
+    @classmethod
+    def of(cls, form: Form, Z: Array, A: Array, Y: Array) -> Ending | None:
+        """None for labels of classes that are not one-hot."""
+        losses: ClassLosses | BinaryLosses | TermLosses | None
+        if form.op is OF_CLASSES:
+            losses = ClassLosses.of(form, A if form.fusion else softmax(A, -1), Y)
+        elif form.op is BINARY:
+            losses = BinaryLosses(form, Z if form.fusion else A, Y)
+        else:
+            losses = TermLosses(form, A, Y)
+        return None if losses is None else cls(form, Z, losses)
+
+    def by_logits(self) -> Array | None:
+        """The differences by every Z; None at a kink."""
+        if self.form.fusion or self.slopes is None:
+            return self.slopes
+        return self.slopes * (self.form.head((self.Z, SHORT)) / SHORT)
+
+    def by_head(self) -> Array | None:
+        """The differences by every A; None at a kink."""
+        if self.form.fusion is None or isinstance(self.losses, TermLosses):
+            return self.slopes
+        return self.losses.by_head()
+
+    def moved(self, moves: Array) -> float:
+        """The exact change of the cost when the logits make short moves."""
+        return self.losses.moved(moves if self.form.fusion else self.form.head((self.Z, moves)))
+
+
+class ClassLosses:
+    """Cross-entropy with one-hot labels: log(1 + Σ_{k≠y} p_k·(e^{Δ_k − Δ_y} − 1)) for every example."""
+
+    def __init__(self, scale: float, p: Array, at: Array) -> None:
+        self.scale, self.p, self.at = scale, p, at
+        """`at` has the places of the classes in a flat array: that is several times as fast as pairs of indices."""
+        self.others = p.copy(order="C")
+        self.others.put(at, 0.0)
+
+    @classmethod
+    def of(cls, form: Form, p: Array, Y: Array) -> ClassLosses | None:
+        examples, classes = Y.shape
+        at = np.arange(0, examples * classes, classes)
+        at += Y.argmax(axis=1)
+        one_hot = np.count_nonzero(Y) == examples and float(np.minimum.reduce(Y.take(at))) == 1.0
+        return cls(form.attributes["scale"] * form.weight, p, at) if one_hot else None
+
+    def slopes(self) -> Array:
+        """A logit that moves alone. So short a step leaves e^Δ − 1 = Δ and log(1 + x) = x to the last digit."""
+        slopes = self.others * self.scale
+        slopes.put(self.at, row_sums(self.others) * -self.scale)
+        return slopes
+
+    def by_head(self) -> Array:
+        """−log A by steps in proportion to A, so that they never leave its domain: log(1 + step/A)."""
+        slopes = np.zeros(self.p.shape)
+        slopes.put(self.at, -self.scale / self.p.take(self.at))
+        return slopes
+
+    def moved(self, moves: Array) -> float:
+        growth = expm1(moves - moves.take(self.at)[:, None])
+        growth *= self.others
+        return self.scale * float(np.add.reduce(log1p(row_sums(growth))))
+
+
+class BinaryLosses:
+    """Cross-entropy of sigmoids: (1−y)·log(1 + σ(z)·(e^Δ − 1)) + y·log(1 + σ(−z)·(e^{−Δ} − 1)) for every output."""
+
+    def __init__(self, form: Form, z: Array, Y: Array) -> None:
+        self.scale, self.p, self.q = form.attributes["scale"] * form.weight, sigmoid(z), sigmoid(-z)
+        self.yes, self.no = Y, 1.0 - Y
+
+    def slopes(self) -> Array:
+        """So short a step leaves e^Δ − 1 = Δ and log(1 + x) = x to the last digit."""
+        return self.scale * (self.no * self.p - self.yes * self.q)
+
+    def by_head(self) -> Array:
+        """−y·log A − (1−y)·log(1 − A), by steps in proportion to A and to 1 − A."""
+        return self.scale * (weighted_ratio(self.no, self.q) - weighted_ratio(self.yes, self.p))
+
+    def moved(self, moves: Array) -> float:
+        terms = self.no * np.log1p(self.p * np.expm1(moves)) + self.yes * np.log1p(self.q * np.expm1(-moves))
+        return self.scale * float(np.add.reduce(terms, axis=None))
+
+
+class TermLosses:
+    """Losses that are sums over outputs, each of which answers to its own entry alone."""
+
+    def __init__(self, form: Form, x: Array, Y: Array) -> None:
+        self.form, self.x, self.Y = form, x, Y
+
+    def slopes(self) -> Array | None:
+        op, attributes = self.form.op, self.form.attributes
+        if op.kinks is not None and np.asarray(op.kinks((self.x, REACH), (self.Y, STILL), **attributes)).any():
+            return None
+        x, y = self.x[..., None], self.Y[..., None]  # as if every output were an example of its own
+        return np.asarray(op.increment((x, SHORT), (y, STILL), **attributes) * (self.form.weight / SHORT))
+
+    def moved(self, moves: Array) -> float:
+        losses = self.form.op.increment((self.x, moves), (self.Y, STILL), **self.form.attributes)
+        return self.form.weight * float(np.add.reduce(losses))
