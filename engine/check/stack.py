@@ -39,7 +39,7 @@ class Part(NamedTuple):
 class Stack:
     def __init__(self, graph: Graph, network: Network) -> None:
         self.flipped, self.out_in = network.layout == "columns", network.orientation != "in_out"
-        self.examples, self.ones = network.examples, np.ones(network.examples)
+        self.examples = network.examples
         self.weight = 1.0 / network.examples if network.cost.reduction == "mean" else 1.0
         self.output = graph.nodes[graph.output].name
         self.labels = graph.position("Y")

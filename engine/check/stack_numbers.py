@@ -22,7 +22,7 @@ from engine.check.stack import Part, Stack
 from engine.graph.graph import UNCHANGED
 from engine.graph.run import Run
 from engine.ops.row import Array
-from engine.ops.stable import column_sums
+from engine.ops.stable import column_sums, ones
 from engine.problems import Problem
 
 GUARD_STEP = 1e-100
@@ -119,7 +119,7 @@ class StackNumbers:
             along: Any = np.dot(self.A[number], part.inputs) if weights else 0.0
             answer: Any = np.dot(part.inputs, stack.as_in_out(found[layer.weights])) if weights else 0.0
             if bias:
-                along, answer = along + stack.ones, answer + found[layer.bias]
+                along, answer = along + ones(stack.examples), answer + found[layer.bias]
             yield along, part.units, float(np.dot(answer, part.units))
         if part.source in found:
             dA = stack.rows(found[part.source])

@@ -128,7 +128,7 @@ ROWS = (
     ),
     Op(
         name="mean",
-        forward=lambda x, axis, keepdims: np.asarray(x.mean(axis=axis, keepdims=keepdims)),
+        forward=lambda x, axis, keepdims: np.asarray(np.add.reduce(x, axis=axis, keepdims=keepdims) / count(x, axis)),
         backward=(lambda d, out, x, axis, keepdims: expand(d, axis, keepdims) / count(x, axis),),
         increment=lambda x, axis, keepdims: x[1].sum(axis=axes_of(x[0], axis), keepdims=keepdims) / count(x[0], axis),
         formula=Formula(f"mean({{0}}, {OVER})", ("{d} * ones({shape_of_0}) / {count}",)),
