@@ -231,7 +231,7 @@ def test_claims_are_read_strictly():
 
 
 def test_work_is_estimated_before_it_is_done():
-    wire = random_network(np.random.default_rng(0), [3, 4, 3], ["tanh", "softmax"], {"kind": "cross_entropy"})
+    wire = random_network(np.random.default_rng(0), [3, 4, 3], ["tanh", "softmax"], {"kind": "squared_error"})
     problem = read_problem(wire, Limits(check_operations=1_000))
     with pytest.raises(TooLarge, match="or check along random directions"):
         check(problem)

@@ -38,12 +38,11 @@ def is_factored(problem: Problem, sizes: Mapping[str, int], step: float | None) 
 def increment_or_factored(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
     """Exact increments of every coordinate: factored where the problem is a large network, else one by one."""
     sizes = {name: run[name].size for name in names}
+    plain = shortest(problem, run, names) if step is None else None
+    if plain is not None:
+        return Estimates({name: exact(plain[name]) for name in names}, sum(sizes.values()), sum(sizes.values()))
     if not is_factored(problem, sizes, step):
         return increment(problem, run, names, step, seed)
-    with np.errstate(all="ignore"):
-        plain = numbers_of_stack(problem, run, tuple(names))
-    if plain is not None:
-        return Estimates({name: exact(plain[name]) for name in names}, sum(sizes.values()), 2 * sum(sizes.values()))
     factored = FactoredCheck(problem, run)
     factored.refuse_excess()
     found = factored.estimates(sizes)
@@ -51,6 +50,12 @@ def increment_or_factored(problem: Problem, run: Run, names: Sequence[str], step
     rest = increment(problem, run, [name for name in names if name not in found], step, seed)
     by_name = {name: found[name] if name in found else rest.by_name[name] for name in names}
     return Estimates(by_name, sum(sizes.values()), evaluations + rest.evaluations)
+
+
+def shortest(problem: Problem, run: Run, names: Sequence[str]) -> dict[str, Array] | None:
+    """The numbers of a dense network by the shortest of steps; None where that is not plain."""
+    with np.errstate(all="ignore"):
+        return numbers_of_stack(problem, run, tuple(names))
 
 
 METHODS: dict[str, Method] = {
@@ -128,6 +133,8 @@ def refuse_check(problem: Problem, claims: Mapping[str, Array] | None, method: s
     """TooLarge, in the words of the check itself, for one that would cost too much; nothing is checked."""
     names = list(claims) if claims is not None else [name[1:] for name in problem.asked]
     sizes = {name: prod(problem.graph[name].shape) for name in names}
+    if method == "increment" and step is None and shortest(problem, problem.unchanged, names) is not None:
+        return
     if method == "increment" and is_factored(problem, sizes, step):
         FactoredCheck(problem, problem.unchanged).refuse_excess()
     else:

@@ -21,6 +21,8 @@ from service.work import grading
 from service.work.grading import NS, OPERATION, US, jacobian
 from service.work.size import NOTHING, Size, shape_of, size_of
 
+PRODUCT = 0.1 * NS
+"""One inside a product of matrices, with what is done to its result."""
 HOURS = "hours"
 MANY = 10**12
 """Steps, or units: a number that is counted with is no longer than that, whatever was sent."""
@@ -69,6 +71,8 @@ def solving(size: Size) -> float:
 
 
 def certifying(size: Size) -> float:
+    if size.short:
+        return 20 * US + 8 * US * size.nodes + 15 * NS * size.elements + PRODUCT * size.work
     if size.coordinates <= GENERAL_COORDINATES:
         return 250 * US + 3.5 * US * size.visits + 1.3 * US * size.coordinates + OPERATION * size.moves
     return 600 * US + 14 * US * size.visits + 15 * NS * size.elements + OPERATION * size.moves
