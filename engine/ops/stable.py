@@ -76,7 +76,16 @@ def sigmoid_slope(x: Array) -> Array:
 
 
 def sigmoid_increment(x: Array, dx: Array) -> Array:
-    """σ(x+Δ) − σ(x) = ±(1 − e^{−|Δ|})·e^{−m} / ((1 + e^{−|x|})·(1 + e^{−|x+Δ|})).
+    """σ(x+Δ) − σ(x) = σ(x)·σ(−x)·(e^Δ − 1) / (1 + σ(x)·(e^Δ − 1)); for longer steps without e^Δ, which may overflow."""
+    if np.maximum.reduce(np.abs(dx), axis=None, initial=0.0) > 1.0:
+        return long_sigmoid_increment(x, dx)
+    tail, growth = np.exp(-np.abs(x)), np.expm1(dx)
+    whole = 1.0 + tail
+    return tail * growth / (whole * (whole + np.where(x > 0, 1.0, tail) * growth))
+
+
+def long_sigmoid_increment(x: Array, dx: Array) -> Array:
+    """±(1 − e^{−|Δ|})·e^{−m} / ((1 + e^{−|x|})·(1 + e^{−|x+Δ|})).
 
     m is the smaller of |x| and |x+Δ|, or 0 between different signs: half of |x| + |x+Δ| − |Δ|.
     """
