@@ -14,7 +14,7 @@ from engine.check.increments import STILL
 from engine.graph.heads import FUSIONS, Fusion
 from engine.ops.losses import weighted_ratio
 from engine.ops.row import Array, Op
-from engine.ops.stable import expm1, log1p, row_sums, sigmoid, softmax
+from engine.ops.stable import row_sums, sigmoid, softmax
 
 SHORT = np.float64(2.0**-100)
 """A power of two: to divide by it rounds nothing."""
@@ -73,7 +73,10 @@ class Ending:
 
 
 class ClassLosses:
-    """Cross-entropy with one-hot labels: log(1 + Σ_{k≠y} p_k·(e^{Δ_k − Δ_y} − 1)) for every example."""
+    """Cross-entropy with one-hot labels: log(1 + Σ_{k≠y} p_k·(e^{Δ_k − Δ_y} − 1)) for every example.
+
+    So short a move leaves e^Δ − 1 = Δ and log(1 + x) = x to the last digit.
+    """
 
     def __init__(self, scale: float, p: Array, at: Array) -> None:
         self.scale, self.p, self.at = scale, p, at
@@ -90,7 +93,7 @@ class ClassLosses:
         return cls(form.attributes["scale"] * form.weight, p, at) if one_hot else None
 
     def slopes(self) -> Array:
-        """A logit that moves alone. So short a step leaves e^Δ − 1 = Δ and log(1 + x) = x to the last digit."""
+        """A logit that moves alone."""
         slopes = self.others * self.scale
         slopes.put(self.at, row_sums(self.others) * -self.scale)
         return slopes
@@ -102,20 +105,20 @@ class ClassLosses:
         return slopes
 
     def moved(self, moves: Array) -> float:
-        growth = expm1(moves - moves.take(self.at)[:, None])
-        growth *= self.others
-        return self.scale * float(np.add.reduce(log1p(row_sums(growth))))
+        return self.scale * float(np.vdot(moves - moves.take(self.at)[:, None], self.others))
 
 
 class BinaryLosses:
-    """Cross-entropy of sigmoids: (1−y)·log(1 + σ(z)·(e^Δ − 1)) + y·log(1 + σ(−z)·(e^{−Δ} − 1)) for every output."""
+    """Cross-entropy of sigmoids: (1−y)·log(1 + σ(z)·(e^Δ − 1)) + y·log(1 + σ(−z)·(e^{−Δ} − 1)) for every output.
+
+    The same holds for so short a move.
+    """
 
     def __init__(self, form: Form, z: Array, Y: Array) -> None:
         self.scale, self.p, self.q = form.attributes["scale"] * form.weight, sigmoid(z), sigmoid(-z)
         self.yes, self.no = Y, 1.0 - Y
 
     def slopes(self) -> Array:
-        """So short a step leaves e^Δ − 1 = Δ and log(1 + x) = x to the last digit."""
         return self.scale * (self.no * self.p - self.yes * self.q)
 
     def by_head(self) -> Array:
@@ -123,8 +126,7 @@ class BinaryLosses:
         return self.scale * (weighted_ratio(self.no, self.q) - weighted_ratio(self.yes, self.p))
 
     def moved(self, moves: Array) -> float:
-        terms = self.no * np.log1p(self.p * np.expm1(moves)) + self.yes * np.log1p(self.q * np.expm1(-moves))
-        return self.scale * float(np.add.reduce(terms, axis=None))
+        return self.scale * float(np.vdot(moves, self.no * self.p) - np.vdot(moves, self.yes * self.q))
 
 
 class TermLosses:

@@ -67,8 +67,7 @@ class StackNumbers:
         for part, Z, W in zip(self.stack.parts[-2::-1], self.Z[-2::-1], self.W[:0:-1], strict=True):
             if part.has_kinks and not float(np.minimum.reduce(np.abs(Z), axis=None)) > REACH:
                 return None
-            each = np.dot(each, W.T)
-            each *= part.move((Z, SHORT)) / SHORT
+            each = part.move((Z, SHORT)) * np.dot(each / SHORT, W.T)
             found.append(each)
         found.reverse()
         return found

@@ -19,8 +19,7 @@ def ramp_increment(x: Array, dx: Array, side: Side | None = None, chosen: float 
     With `side`, the linear difference Δ·slope instead; where x = 0 the slope is 0 (left), 1 (right) or the chosen one.
     """
     if side is None:
-        below = np.minimum(x, 0.0)
-        return np.asarray(np.maximum(dx + below, below - x))  # −max(x, 0) = min(x, 0) − x
+        return np.minimum(x, 0.0) - np.minimum(x, -dx)  # max(x, 0) = x − min(x, 0)
     at_zero = {"left": 0.0, "right": 1.0, "chosen": chosen}[side]
     return dx * np.where(x == 0.0, at_zero, x > 0.0)
 
