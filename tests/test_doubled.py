@@ -50,7 +50,7 @@ def is_doubled(value):
 def test_found_if_and_only_if_it_is_there(value, escape):
     body = written(value, escape).encode()
     wire = orjson.loads(body)
-    assert (find_doubled(body, wire) is not None) == is_doubled(value)
+    assert (find_doubled(body, wire, body.count(b":")) is not None) == is_doubled(value)
     if not escape:
         assert colons(wire) <= body.count(b":")
 

@@ -25,17 +25,18 @@ class Doubled(NamedTuple):
     """Of it, not of the object."""
 
 
-def find_doubled(body: bytes, wire: Any) -> Doubled | None:
-    """One of the names that are there twice."""
-    if body.count(b":") == colons(wire) and b"\\u003" not in body:  # \u003a is a colon that is not in the body
+def find_doubled(body: bytes, wire: Any, there: int) -> Doubled | None:
+    """One of the names that are there twice; `there` are the body's colons."""
+    escaped = b"\\" in body and b"\\u003" in body  # \u003a is a colon that is not in the body
+    if there == colons(wire) and not escaped:
         return None
-    refuse_more(body, MOST_LOOKED_AT, "where one may be given twice")
+    refuse_more(there, MOST_LOOKED_AT, "where one may be given twice")
     return find_slowly(body)
 
 
-def refuse_more(body: bytes, most: int, where: str = "") -> None:
+def refuse_more(there: int, most: int, where: str = "") -> None:
     """What has no names may have colons, but no body of use has so many."""
-    if body.count(b":") > most:
+    if there > most:
         raise BodyTooLarge(f"the body has more than {most:,} names{where and ', '}{where}", path="")
 
 
