@@ -1,7 +1,7 @@
 """Work is estimated from the spec alone: never a fault whatever is sent, and a refusal in words where it is too much."""
 
 import time
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import orjson
@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from engine import Key, Policy, read_problem
+from engine.check.stack import Stack
+from engine.ops import ACTIVATIONS, LOSSES
+from engine.problems.loss_rules import LOSS_RULES
 from service.app import create_app
 from service.contract.examples import GRADIENTS, SIBLINGS, THREE_TWO_ONE
 from service.operations.allowance import Allowance
@@ -20,6 +23,7 @@ from service.work.cost import ESTIMATES, refuse_more, seconds
 from service.work.pace import SLOWEST, pace
 from service.work.perform import PERFORMED, perform
 from service.work.size import size_of
+from tests.problems import random_network
 from tests.timing import quickest
 
 client = TestClient(create_app(Settings(budget=2)))
@@ -94,6 +98,16 @@ def test_size_is_that_of_the_graph():
         held = sum(entries(node["value"]) for node in nodes)
         without_bias = sum(units for units in size_of_bias(body))
         assert held <= size.elements <= held + without_bias
+
+
+@pytest.mark.parametrize("loss", LOSS_RULES)
+def test_whether_a_certificate_goes_the_short_way_is_known_beforehand(loss):
+    for number, (hidden, head) in enumerate(product(ACTIVATIONS, sorted(LOSS_RULES[loss].heads))):
+        wire = random_network(np.random.default_rng(number), [3, 4, 2, 2], ["tanh", hidden, head], {"kind": loss})
+        goes = Stack.of(read_problem(wire)) is not None
+        has_kinks = any(op.kinks for op in (ACTIVATIONS[hidden], ACTIVATIONS[head], LOSSES[loss]))
+        assert size_of(wire, thorough=True).short == goes, (hidden, head)
+        assert size_of(wire).short == (goes and not has_kinks), (hidden, head)
 
 
 def entries(value):

@@ -14,7 +14,7 @@ from engine.check.increments import STILL
 from engine.graph.heads import FUSIONS, Fusion
 from engine.ops.losses import weighted_ratio
 from engine.ops.row import Array, Op
-from engine.ops.stable import row_sums, sigmoid, softmax
+from engine.ops.stable import exclusive_sums, row_sums, sigmoid, softmax
 
 SHORT = np.float64(2.0**-100)
 """A power of two: to divide by it rounds nothing."""
@@ -38,22 +38,19 @@ class Form(NamedTuple):
 class Ending:
     """Of one run, with one example a row. All is said of the cost: the weight of an example is in it."""
 
-    def __init__(self, form: Form, Z: Array, losses: ClassLosses | BinaryLosses | TermLosses) -> None:
+    def __init__(self, form: Form, Z: Array, losses: OneHotLosses | SoftLosses | BinaryLosses | TermLosses) -> None:
         self.form, self.Z, self.losses = form, Z, losses
         self.slopes = losses.slopes()
         """The differences by every entry of what the loss is computed from; None at a kink."""
 
     @classmethod
-    def of(cls, form: Form, Z: Array, A: Array, Y: Array) -> Ending | None:
-        """None for labels of classes that are not one-hot."""
-        losses: ClassLosses | BinaryLosses | TermLosses | None
+    def of(cls, form: Form, Z: Array, A: Array, Y: Array) -> Ending:
         if form.op is OF_CLASSES:
-            losses = ClassLosses.of(form, A if form.fusion else softmax(A, -1), Y)
-        elif form.op is BINARY:
-            losses = BinaryLosses(form, Z if form.fusion else A, Y)
-        else:
-            losses = TermLosses(form, A, Y)
-        return None if losses is None else cls(form, Z, losses)
+            p = A if form.fusion else softmax(A, -1)
+            return cls(form, Z, OneHotLosses.of(form, p, Y) or SoftLosses(form, p, Y))
+        if form.op is BINARY:
+            return cls(form, Z, BinaryLosses(form, Z if form.fusion else A, Y))
+        return cls(form, Z, TermLosses(form, A, Y))
 
     def by_logits(self) -> Array | None:
         """The differences by every Z; None at a kink."""
@@ -72,7 +69,7 @@ class Ending:
         return self.losses.moved(moves if self.form.fusion else self.form.head((self.Z, moves)))
 
 
-class ClassLosses:
+class OneHotLosses:
     """Cross-entropy with one-hot labels: log(1 + Σ_{k≠y} p_k·(e^{Δ_k − Δ_y} − 1)) for every example.
 
     So short a move leaves e^Δ − 1 = Δ and log(1 + x) = x to the last digit.
@@ -85,7 +82,8 @@ class ClassLosses:
         self.others.put(at, 0.0)
 
     @classmethod
-    def of(cls, form: Form, p: Array, Y: Array) -> ClassLosses | None:
+    def of(cls, form: Form, p: Array, Y: Array) -> OneHotLosses | None:
+        """None for labels that are not one-hot."""
         examples, classes = Y.shape
         at = np.arange(0, examples * classes, classes)
         at += Y.argmax(axis=1)
@@ -106,6 +104,25 @@ class ClassLosses:
 
     def moved(self, moves: Array) -> float:
         return self.scale * float(np.vdot(moves - moves.take(self.at)[:, None], self.others))
+
+
+class SoftLosses:
+    """Cross-entropy with labels of any kind: Σ_j y_j·log(1 + Σ_k p_k·(e^{Δ_k − Δ_j} − 1)), for so short a move again."""
+
+    def __init__(self, form: Form, p: Array, Y: Array) -> None:
+        self.scale, self.p, self.Y = form.attributes["scale"] * form.weight, p, Y
+
+    def slopes(self) -> Array:
+        """p_k·Σ_{j≠k} y_j − y_k·Σ_{j≠k} p_j, where nothing has cancelled before."""
+        return self.scale * (self.p * exclusive_sums(self.Y, -1) - self.Y * exclusive_sums(self.p, -1))
+
+    def by_head(self) -> Array:
+        """−y·log A by steps in proportion to A."""
+        return -self.scale * weighted_ratio(self.Y, self.p)
+
+    def moved(self, moves: Array) -> float:
+        mean = row_sums(self.p * moves)
+        return self.scale * float(np.dot(mean, row_sums(self.Y)) - np.vdot(self.Y, moves))
 
 
 class BinaryLosses:

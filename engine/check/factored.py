@@ -19,7 +19,6 @@ from engine.check.differences import (
     MULTIPLES,
     TIGHT,
     Moves,
-    central_pair,
     difference,
     glance,
     natural_step,
@@ -96,9 +95,6 @@ class FactoredCheck:
         """∂J/∂Z of one layer."""
         suffix, Z = self.suffix, self.suffix.Z[number]
         h = suffix.rows(steps_for(self.run, self.network.layers[number].logits, self.step))
-        quick = self.along_lines(number, h)
-        if quick is not None:
-            return quick
         alone = number < len(suffix.layers) - 1 and suffix.is_elementwise(number)
         if alone:
 
@@ -110,26 +106,6 @@ class FactoredCheck:
                 return suffix.after_logits(number, one_unit_each(block, steps, Z.shape[1]), side, kinks)
 
         return self.difference(move, h.T, suffix.widest(number + alone))
-
-    def along_lines(self, number: int, h: Array) -> Estimate | None:
-        """The same where the loss is known along lines; None where it is not, or a step is not short or reaches a kink."""
-        lines = self.suffix.lines(number, self.weight)
-        if lines is None:
-            return None
-        alone = number < len(self.suffix.layers) - 1
-        self.evaluations += len(MULTIPLES) * h.shape[1]
-        parts: list[tuple[Array, Array]] = []
-        for examples in self.blocks_of_examples(h):
-            steps = np.multiply.outer(MULTIPLES, h[examples])
-            moves = self.suffix.smooth_moves(number, examples, steps) if alone else steps
-            moved = None if moves is None else lines.increment(examples, moves)
-            if moved is None:
-                return None
-            parts.append(central_pair(moved, h[examples]))
-        numeric, spread = joined(parts)
-        if not spread.max(initial=0.0) <= TIGHT * largest(numeric):
-            return None
-        return Estimate(numeric, spread, NOWHERE, numeric, numeric)
 
     def by_head(self) -> Estimate:
         """∂J/∂A of the last layer."""

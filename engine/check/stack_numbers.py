@@ -38,7 +38,7 @@ def numbers_of_stack(problem: Problem, run: Run, names: tuple[str, ...]) -> dict
         return None
     last = stack.parts[-1]
     ending = Ending.of(stack.form, *(stack.rows(run.values[each]) for each in (last.Z, last.A, stack.labels)))
-    return None if ending is None else StackNumbers(stack, run, ending).of(names)
+    return StackNumbers(stack, run, ending).of(names)
 
 
 class StackNumbers:

@@ -6,7 +6,6 @@ Arrays have one example a row, whatever the layout of the problem; moves have le
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ import numpy as np
 from engine.check.increments import MOST_KINKS, STILL, Kink, Kinks
 from engine.graph.graph import Node
 from engine.graph.run import Run
-from engine.ops.lines import ClassLines, ClassLosses
 from engine.ops.row import Array, Op, Side
 from engine.problems import Problem
 
@@ -47,29 +45,6 @@ class Suffix:
     def is_elementwise(self, number: int) -> bool:
         """Whether a unit of the layer answers to its own pre-activation alone: all but softmax."""
         return "axis" not in self.heads[number][0].attributes
-
-    def lines(self, number: int, weight: float) -> ClassLines | None:
-        """For units that move the last logits along lines: those of the last layer, and single ones before it."""
-        last = len(self.layers) - 1
-        if number < last - 1 or self.classes is None or not (number == last or self.is_elementwise(number)):
-            return None
-        # Only how a unit's weights differ counts.
-        W = np.eye(self.Z[last].shape[1]) if number == last else self.W[last] - self.W[last][:, :1]
-        return self.classes.along(W, self.losses[1]["scale"] * weight)
-
-    @cached_property
-    def classes(self) -> ClassLosses | None:
-        """The losses along lines, where they are known."""
-        of = self.shortcut.fusion.classes if self.shortcut else None
-        return of(self.A[-1], self.Y) if of else None
-
-    def smooth_moves(self, number: int, examples: slice, steps: Array) -> Array | None:
-        """The moves of a layer's units for steps (…, examples, units) of their Z; None if one reaches a kink."""
-        op, attributes = self.heads[number]
-        pair = (self.Z[number][examples], steps)
-        if op.kinks is None:
-            return op.increment(pair, **attributes)
-        return None if np.asarray(op.kinks(pair, **attributes)).any() else op.increment(pair, **attributes, side=None)
 
     def widest(self, number: int) -> int:
         """The most units of any layer from this one on."""

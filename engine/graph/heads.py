@@ -13,7 +13,6 @@ from typing import Protocol
 import numpy as np
 
 from engine.ops import OPS
-from engine.ops.lines import ClassLosses
 from engine.ops.losses import logistic_slope, logistic_value, rows_slope, weighted_log_increment, weighted_ratio
 from engine.ops.row import Array, Op, Rule
 from engine.ops.shapes import insert_axis
@@ -90,8 +89,6 @@ class Fusion:
     """The exact change of the losses by every entry of A when A alone moves: (logits, ΔA, labels, axis, scale)."""
     room: Callable[[Array, int], Array]
     """How far each entry of A is from the edge of the loss's domain: no step may be longer. (logits, axis)"""
-    classes: Callable[[Array, Array], ClassLosses | None] | None = None
-    """The losses as functions along lines, where that is known, from A and labels with one example a row."""
 
 
 def sigmoid_moved(z: Array, dA: Array, y: Array, axis: int, scale: float) -> Array:
@@ -123,7 +120,6 @@ FUSIONS: dict[str, Fusion] = {
         lambda d, out, a, y, axis, scale: insert_axis(d * scale, axis) * (a * y.sum(axis=axis, keepdims=True) - y),
         softmax_moved,
         lambda z, axis: np.exp(log_softmax(z, axis)),
-        ClassLosses.of,
     ),
 }
 """By the name of the loss."""

@@ -144,7 +144,8 @@ class Keyring:
         note = threading.Thread(target=self.note_used, args=(ids,), name="keys' use", daemon=True)
         try:
             note.start()
-        except RuntimeError:  # there may be no more threads: the looking goes on, and the note is for the next time
+        except RuntimeError as error:  # there may be no more threads: the looking goes on, and the note is for the next time
+            log.warning("the use of %d keys is not noted yet (%s)", len(ids), error)
             return
         self.note = note
 

@@ -13,10 +13,10 @@ from typing import Any
 from engine.check.checking import GENERAL_COORDINATES
 from engine.errors import EngineError
 from engine.graph.graph import Graph
+from engine.graph.heads import FUSIONS
 from engine.limits import DEFAULT_LIMITS
 from engine.ops import ACTIVATIONS, LOSSES
 from engine.problems.expression_graph import expression_graph, parse_expressions
-from engine.problems.loss_rules import LOSS_RULES
 from engine.problems.network import MAXIMUM_UNITS
 from engine.reading.arrays import MAXIMUM_DEPTH
 
@@ -59,7 +59,7 @@ def size_of(wire: Any, *, thorough: bool = False) -> Size:
     if isinstance(wire.get("network"), dict):
         size = network_size(wire["network"], shape_of(wire.get("inputs")))
         if size is not NOTHING:
-            size.short = goes_short(wire["network"], wire.get("labels"), hopeful=thorough)
+            size.short = goes_short(wire["network"], hopeful=thorough)
         return size
     if isinstance(wire.get("graph"), dict):
         return expressions_size(wire, thorough)
@@ -103,25 +103,17 @@ def network_size(network: dict[str, Any], inputs: tuple[int, ...]) -> Size:
     return dense_size(widths, examples)
 
 
-def goes_short(network: dict[str, Any], labels: Any, *, hopeful: bool) -> bool:
-    """As `engine.check.stack` has it. A kink may ask for the long way, which few do: only who hopes does not count on it."""
-    heads = [ACTIVATIONS.get(name) if type(name := layer.get("activation")) is str else None for layer in network["layers"]]
+def goes_short(network: dict[str, Any], *, hopeful: bool) -> bool:
+    """As `engine.check.stack` has it. At a kink the long way is taken, which is seldom: who is hopeful does not expect it."""
     loss = network.get("loss")
     kind = loss.get("kind") if type(loss) is dict else loss
-    rule = LOSS_RULES.get(kind) if type(kind) is str else None
-    ops = [op for op in (*heads, LOSSES[rule.name] if rule else None) if op is not None]
-    if rule is None or len(ops) <= len(heads) or not (hopeful or all(op.kinks is None for op in ops)):
+    names = [*(layer.get("activation") for layer in network["layers"]), kind]
+    if not all(type(name) is str for name in names):
         return False
-    if rule.class_indices and not is_one_hot(labels):
+    ops = [ACTIVATIONS.get(name) for name in names[:-1]] + [LOSSES.get(kind)]
+    if None in ops or not (hopeful or all(op and op.kinks is None for op in ops)):
         return False
-    return not any(op.name == "softmax" for op in (ops[:-2] if rule.name == "cross_entropy" else ops[:-1]))
-
-
-def is_one_hot(labels: Any) -> bool:
-    """As far as the first ones tell."""
-    if type(labels) is not list or not labels:
-        return False
-    return type(labels[0]) is not list or all(each in (0, 1) for each in labels[0])
+    return "softmax" not in (names[:-2] if kind in FUSIONS else names)
 
 
 def dense_size(widths: list[int], examples: int) -> Size:
