@@ -104,13 +104,13 @@ def network_size(network: dict[str, Any], inputs: tuple[int, ...]) -> Size:
 
 
 def goes_short(network: dict[str, Any], *, hopeful: bool) -> bool:
-    """As `engine.check.stack` has it. At a kink the long way is taken, which is seldom: who is hopeful does not expect it."""
+    """As `engine.check.stack` has it. At a kink the long way is taken: it is seldom, and who hopes does not expect it."""
     loss = network.get("loss")
     kind = loss.get("kind") if type(loss) is dict else loss
     names = [*(layer.get("activation") for layer in network["layers"]), kind]
     if not all(type(name) is str for name in names):
         return False
-    ops = [ACTIVATIONS.get(name) for name in names[:-1]] + [LOSSES.get(kind)]
+    ops = [*map(ACTIVATIONS.get, names[:-1]), LOSSES.get(str(kind))]
     if None in ops or not (hopeful or all(op and op.kinks is None for op in ops)):
         return False
     return "softmax" not in (names[:-2] if kind in FUSIONS else names)
