@@ -17,8 +17,10 @@ class Limits:
     elements: int = 10_000_000
     """Numbers held by all nodes of a graph together."""
     jacobian_entries: int = 1_000_000
-    check_operations: int = 4_000_000_000
+    check_operations: float = 4e9
     """Elementary operations that one check may cost."""
+    certificate_operations: float = 1e9
+    """Those that a certificate may cost entry by entry; beyond, gradients are confirmed along random directions."""
     answers: int = 1_000
     """Quantities that one submission may answer."""
     played_numbers: int = 50_000_000

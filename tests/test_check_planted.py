@@ -1,10 +1,15 @@
 """One wrong entry of one gradient, by a thousandth of the largest, is found in every network."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from engine import certify, check, read_problem
+from engine.check.checking import estimate
+from engine.check.factored import FactoredCheck
 from engine.errors import KeyRefuted
+from engine.limits import Limits
 from tests.problems import random_network
 
 NETWORKS = 300
@@ -42,3 +47,80 @@ def test_a_single_wrong_entry_is_found_and_named():
         assert check(problem, right).status == "agrees", seed
         with pytest.raises(KeyRefuted, match=name):
             certify(problem, gradients={name[1:]: wrong})
+
+
+def black_image(seed, examples=6, widths=(9, 12, 12, 12, 5)):
+    """One example is all zeros, and so are the biases: every relu of it stands at its kink."""
+    rng = np.random.default_rng(seed)
+    layout = "columns" if seed % 2 else "rows"
+    heads = [*["relu"] * (len(widths) - 2), "softmax"]
+    wire = random_network(rng, list(widths), heads, {"kind": "cross_entropy"}, examples=examples, spread=0.3)
+    wire["inputs"][2] = [0.0] * widths[0]
+    wire["labels"] = [int(each) for each in rng.integers(0, widths[-1], examples)]
+    for layer in wire["network"]["layers"]:
+        layer["bias"] = [0.0] * len(layer["bias"])
+    if layout == "columns":
+        wire["network"]["layout"], wire["network"]["orientation"] = layout, "in_out"
+        wire["inputs"] = np.transpose(wire["inputs"]).tolist()
+    return read_problem(wire)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_beside_a_kink_a_wrong_entry_is_found_too(seed):
+    """Rounding excuses nothing there: nudged off their kinks, gradients leap, but not those of other examples."""
+    problem, rng = black_image(seed), np.random.default_rng(seed)
+    run = problem.run()
+    right = run.gradients
+    assert certify(problem).status == "kink"
+    estimates = estimate(problem, run, list(right), "increment", None, 0).by_name
+    for name, gradient in right.items():
+        smooth = np.argwhere(~np.broadcast_to(estimates[name].kinked, gradient.shape))
+        if not len(smooth) or name in ("J", "losses"):
+            continue
+        wrong = gradient.copy()
+        wrong[tuple(rng.choice(smooth))] += PLANTED * np.abs(gradient).max()
+        with pytest.raises(KeyRefuted, match=f"d{name} "):
+            certify(problem, gradients={**right, name: wrong})
+        assert check(problem, {f"d{name}": wrong}).status == "disagrees", name
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_examples_near_no_kink_need_no_steps_of_their_own(seed, monkeypatch):
+    problem = black_image(seed)
+    run = problem.run()
+    quick = FactoredCheck(problem, run)
+    assert quick.known is not None
+    assert quick.known[0].sum() == 5
+    found = quick.estimates()
+    monkeypatch.setattr(sys.modules["engine.check.factored"], "numbers_of_examples", lambda *_: None)
+    slow = FactoredCheck(problem, run)
+    assert quick.operations() < slow.operations() / 3
+    expected = slow.estimates()
+    scale = max(each.largest for each in expected.values())
+    for name, each in expected.items():
+        assert found[name].kinks == each.kinks, name
+        shape = problem.graph[name].shape
+        assert (np.broadcast_to(found[name].kinked, shape) == np.broadcast_to(each.kinked, shape)).all(), name
+        for column in ("numeric", "low", "high"):
+            apart = np.abs(getattr(found[name], column) - getattr(each, column)).max()
+            assert apart <= 1e-14 * scale, (name, column)
+
+
+def test_what_is_too_large_to_go_through_is_confirmed_along_directions():
+    rng = np.random.default_rng(0)
+    wire = {
+        "graph": {"expressions": ["A = tanh(X @ W + b)", "J = mean(sum(A * A, axis=1))"]},
+        "values": {"X": rng.standard_normal((8, 9)), "W": rng.standard_normal((9, 6)), "b": rng.standard_normal(6)},
+    }
+    problem = read_problem(wire, Limits(certificate_operations=1e4))
+    assert certify(read_problem(wire)).method == "increment"
+    certificate = certify(problem)
+    assert (certificate.method, certificate.status) == ("directional", "agrees")
+    assert certificate.max_error < 1e-13
+    right = problem.run().gradients
+    for name, gradient in right.items():
+        for at in np.ndindex(gradient.shape):
+            wrong = gradient.copy()
+            wrong[at] += PLANTED * np.abs(gradient).max()
+            with pytest.raises(KeyRefuted, match=f"d{name} "):
+                certify(problem, gradients={**right, name: wrong})

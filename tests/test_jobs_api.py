@@ -142,7 +142,7 @@ def test_events_of_a_finished_job(api):
 
 
 def training_check(widths, method="central"):
-    """Ninety thousand weights, each moved by itself."""
+    """So many weights, each moved by itself."""
     layers = [{"units": widths, "activation": "tanh"}, {"units": 1, "activation": "identity"}]
     network = {"layers": layers, "loss": "squared_error"}
     return {"network": network, "inputs": [[0.5] * widths] * 10, "labels": [[1.0]] * 10, "method": method}
@@ -164,7 +164,7 @@ BAD = {
     "method": ({"check": {**JOBS["check"].body["check"], "method": "guess"}}, "unknown-name", "check.method"),
     "claim": ({"check": {**JOBS["check"].body["check"], "gradients": {"dW9": 1}}}, "unknown-name", "check.gradients.dW9"),
     "a check that costs too much": (
-        {"check": training_check(widths=300)},
+        {"check": training_check(widths=2000)},
         "too-large",
         "check",
     ),

@@ -8,9 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine.check.checking import estimate, noise_of
-from engine.check.estimates import BELOW_SENSE, BEYOND_SENSE, LEEWAY, Estimate, extent, largest
+from engine.check.checking import estimate, is_factored, noise_of
+from engine.check.estimates import BELOW_SENSE, BEYOND_SENSE, LEEWAY, Estimate, Estimates, extent, largest
+from engine.check.factored import FactoredCheck
 from engine.check.increments import Kink
+from engine.check.methods import WORK
 from engine.check.plain import plain_error
 from engine.check.verdicts import Status, Verdict, gravest, judge
 from engine.errors import KeyRefuted
@@ -53,27 +55,9 @@ def certify(
     error = plain_error(problem, run, gradients)
     if error is not None:
         return Certificate("increment", "agrees", error, sum(each.size for each in gradients.values()))
-    found = estimate(problem, run, list(gradients), "increment", None, seed)
-    with np.errstate(invalid="ignore", over="ignore"):
-        apart = {name: found.by_name[name].apart(gradient) for name, gradient in gradients.items()}
-    scale = max(each.largest for each in found.by_name.values())
-    far = {name for name in gradients if not is_near(apart[name], found.by_name[name].largest)}
-    scale = max(scale, *(largest(gradients[name]) for name in far), 0.0)
-    verdicts = []
-    for name, gradient in gradients.items():
-        terms: dict[str, Any] = {"scale": scale, "tolerance": LEEWAY, "noise": noise_of(problem, run, name)}
-        numeric = found.by_name[name]
-        if name not in far:
-            verdicts.append(judge(f"d{name}", gradient, numeric, **terms, apart=apart[name]))
-            continue
-        least, most = extent(gradient)
-        if np.isnan(least):
-            reason = f"d{name} is not a number here"
-            verdicts.append(Verdict(f"d{name}", "inconclusive", 0.0, 0.0, reason=reason))
-            continue
-        if not (least > -MEANINGFUL and most < MEANINGFUL):
-            gradient, numeric = finite_part(gradient, numeric)
-        verdicts.append(judge(f"d{name}", gradient, numeric, **terms))
+    method = affordable(problem, run, gradients)
+    found = estimate(problem, run, list(gradients), method, None, seed)
+    verdicts, scale = judged(problem, run, gradients, found)
     for place, verdict in enumerate(verdicts):
         if verdict.status == "disagrees" and scale > BEYOND_SENSE:
             reason = f"gradients here are larger than {BEYOND_SENSE:.0e}: no step is small beside such numbers"
@@ -88,13 +72,49 @@ def certify(
             )
     status = gravest(each.status for each in verdicts)
     return Certificate(
-        method="increment",
+        method=method,
         status=status,
         max_error=max(each.max_error for each in verdicts) / (scale or 1.0),
         coordinates=found.coordinates,
         kinks=tuple(sorted({kink for each in verdicts for kink in each.kinks})),
         reason=next((each.reason for each in verdicts if each.status == status), ""),
     )
+
+
+def affordable(problem: Problem, run: Run, gradients: Mapping[str, Array]) -> str:
+    """Entry by entry, or for what is too large for that along random directions, which miss no wrong entry either."""
+    sizes = {name: gradient.size for name, gradient in gradients.items()}
+    if is_factored(problem, sizes, None):
+        operations = FactoredCheck(problem, run).operations()
+    else:
+        operations = WORK["increment"].operations(problem, sizes)
+    return "increment" if operations <= problem.limits.certificate_operations else "directional"
+
+
+def judged(problem: Problem, run: Run, gradients: Mapping[str, Array], found: Estimates) -> tuple[list[Verdict], float]:
+    """A verdict on every gradient, and the size of the largest."""
+    entries = {name: each for name, each in found.by_name.items() if each.directions is None}
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = {name: each.apart(gradients[name]) for name, each in entries.items()}
+    far = {name for name in gradients if name not in entries or not is_near(apart[name], entries[name].largest)}
+    scale = max((each.largest for each in entries.values()), default=0.0)
+    scale = max(scale, *(largest(gradients[name]) for name in far), 0.0)
+    verdicts = []
+    for name, gradient in gradients.items():
+        terms: dict[str, Any] = {"scale": scale, "tolerance": LEEWAY, "noise": noise_of(problem, run, name)}
+        numeric = found.by_name[name]
+        if name not in far:
+            verdicts.append(judge(f"d{name}", gradient, numeric, **terms, apart=apart[name]))
+            continue
+        least, most = extent(gradient)
+        if np.isnan(least):
+            reason = f"d{name} is not a number here"
+            verdicts.append(Verdict(f"d{name}", "inconclusive", 0.0, 0.0, reason=reason))
+            continue
+        if name in entries and not (least > -MEANINGFUL and most < MEANINGFUL):
+            gradient, numeric = finite_part(gradient, numeric)
+        verdicts.append(judge(f"d{name}", gradient, numeric, **terms))
+    return verdicts, scale
 
 
 def is_near(apart: float, size: float) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
 from time import perf_counter
@@ -16,7 +16,7 @@ from engine.check.factored import FactoredCheck
 from engine.check.guard import guard
 from engine.check.methods import WORK, central, complex_step, directional, increment
 from engine.check.stack_numbers import numbers_of_stack
-from engine.check.verdicts import CheckReport, Verdict, gravest, judge
+from engine.check.verdicts import CheckReport, Noise, Verdict, gravest, judge, silent
 from engine.errors import BadProblem, ShapeMismatch, UnknownName, shape_text
 from engine.graph.backward import plan_gradients
 from engine.graph.run import ONE, Run
@@ -27,6 +27,7 @@ from engine.reading.fields import join, read_choice
 
 NUDGE, LAST_PLACES = 2.0**-40, 2.0**-50
 LEAST_STEP = 1e-200
+EVERYWHERE = np.ones(1, dtype=bool)
 GENERAL_COORDINATES = 300
 """Up to here every coordinate of a network is differenced one by one; beyond, by the factored form."""
 
@@ -46,7 +47,7 @@ def increment_or_factored(problem: Problem, run: Run, names: Sequence[str], step
     factored = FactoredCheck(problem, run)
     factored.refuse_excess()
     found = factored.estimates(sizes)
-    evaluations = factored.evaluations + guard(factored, found, seed, lambda name: noise_of(problem, run, name)())
+    evaluations = factored.evaluations + guard(factored, found, seed, lambda name: noise_of(problem, run, name)(EVERYWHERE))
     rest = increment(problem, run, [name for name in names if name not in found], step, seed)
     by_name = {name: found[name] if name in found else rest.by_name[name] for name in names}
     return Estimates(by_name, sum(sizes.values()), evaluations + rest.evaluations)
@@ -74,14 +75,15 @@ def estimate(problem: Problem, run: Run, names: Sequence[str], method: str, step
     return replace(found, by_name=scaled)
 
 
-def noise_of(problem: Problem, run: Run, name: str) -> Callable[[], float]:
-    """What rounding alone does to a gradient: how it differs when every leaf moves by a few units in the last place.
+def noise_of(problem: Problem, run: Run, name: str) -> Noise:
+    """What rounding alone does to entries of a gradient: how they differ when every leaf moves by a few units in the last
+    place. Only entries that have no kink may be asked for: across one, a gradient leaps.
 
     A small nudge shows how the computation itself rounds; a larger one, in proportion, how it answers to rounded inputs. A
     gradient that depends on no leaf moves with none, but still is a sum, whose parts may be larger than what is left.
     """
 
-    def noise() -> float:
+    def noise(smooth: Array) -> float:
         rng = np.random.default_rng(0)
         base = run.gradients_of([name])[name]
         found = EPSILON * largest_part(run, name)
@@ -91,7 +93,8 @@ def noise_of(problem: Problem, run: Run, name: str) -> Callable[[], float]:
                 for leaf, value in problem.leaves.items()
             }
             nudged = Run(problem.graph, moved, run.changes).gradients_of([name])[name]
-            found = max(found, largest(nudged - base) * min(1.0, LAST_PLACES / nudge))
+            leap = np.atleast_1d(nudged - base)
+            found = max(found, largest(leap[np.broadcast_to(smooth, leap.shape)]) * min(1.0, LAST_PLACES / nudge))
         return found
 
     return noise
@@ -122,7 +125,7 @@ def look_along_directions(
     So a gradient at a kink must also lie between the one-sided differences along random directions, and along all ones.
     """
     found = estimate(problem, run, [name], "directional", None, seed).by_name[name]
-    joint = judge(verdict.name, claim, found, **{**terms, "noise": lambda: 0.0})  # a nudge would leave the kink
+    joint = judge(verdict.name, claim, found, **{**terms, "noise": silent})  # a nudge would leave the kink
     if joint.status != "disagrees":
         return verdict
     reason = "every entry lies between its one-sided differences, but together, along a direction, they do not"
@@ -138,7 +141,7 @@ def refuse_check(problem: Problem, claims: Mapping[str, Array] | None, method: s
     if method == "increment" and is_factored(problem, sizes, step):
         FactoredCheck(problem, problem.unchanged).refuse_excess()
     else:
-        WORK[method](problem, sizes)
+        WORK[method].refuse(problem, sizes)
 
 
 def read_claims(problem: Problem, claims: Any) -> dict[str, Array]:

@@ -27,6 +27,7 @@ from engine.check.differences import (
 from engine.check.estimates import Estimate, largest
 from engine.check.increments import Kink, Kinks
 from engine.check.methods import refuse_work
+from engine.check.stack_numbers import numbers_of_examples
 from engine.check.suffix import Suffix
 from engine.graph.run import Run
 from engine.ops.row import Array, Side
@@ -47,7 +48,11 @@ class FactoredCheck:
         assert problem.network is not None
         self.problem, self.run = problem, run
         self.network = problem.network
-        self.suffix = Suffix(problem, run)
+        self.suffix = self.bent = Suffix(problem, run)
+        """`bent` are the examples that must be differenced step by step: those near a kink, where others are near none."""
+        self.known = numbers_of_examples(problem, run)
+        if self.known is not None:
+            self.bent = Suffix(problem, run, np.flatnonzero(~self.known[0]))
         self.weight = 1.0 / self.network.examples if self.network.cost.reduction == "mean" else 1.0
         self.step = natural_step(run)
         self.evaluations = 0
@@ -55,12 +60,16 @@ class FactoredCheck:
         """∂J/∂Z by the number of the layer, one example a row."""
 
     def refuse_excess(self) -> None:
+        advice = "take a smaller network, or check along random directions"
+        refuse_work(self.problem.limits, self.operations(), advice)
+
+    def operations(self) -> float:
         """Every unit moves four times, and with it all that follows."""
-        operations = 0
-        for number, Z in enumerate(self.suffix.Z):
+        operations = 0.0
+        for number, Z in enumerate(self.bent.Z):
             behind = sum(W.size for W in self.suffix.W[number + 2 :])
             operations += len(MULTIPLES) * Z.size * (2 * behind + 10 * self.suffix.widest(number))
-        refuse_work(self.problem.limits, operations, "the network is too large to certify at once")
+        return operations
 
     def estimates(self, wanted: Collection[str] | None = None) -> dict[str, Estimate]:
         """Of X, and of W, b, Z and A of every layer, by name: those that are wanted, or all."""
@@ -93,8 +102,17 @@ class FactoredCheck:
 
     def by_logits(self, number: int) -> Estimate:
         """∂J/∂Z of one layer."""
-        suffix, Z = self.suffix, self.suffix.Z[number]
-        h = suffix.rows(steps_for(self.run, self.network.layers[number].logits, self.step))
+        found = self.step_by_step(number) if len(self.bent.Z[number]) else None
+        if self.known is None:
+            assert found is not None, "a network has an example"
+            return found
+        smooth, D = self.known
+        return between(smooth, D[number], found)
+
+    def step_by_step(self, number: int) -> Estimate:
+        """The same of the examples that are near a kink."""
+        suffix, Z = self.bent, self.bent.Z[number]
+        h = suffix.chosen(steps_for(self.run, self.network.layers[number].logits, self.step))
         alone = number < len(suffix.layers) - 1 and suffix.is_elementwise(number)
         if alone:
 
@@ -188,6 +206,19 @@ class FactoredCheck:
             return move(block, steps, side, kinks) * self.weight
 
         return moves
+
+
+def between(smooth: Array, exact: Array, found: Estimate | None) -> Estimate:
+    """Exact numbers of the smooth examples, and an estimate of those between them."""
+    shape = len(smooth), exact.shape[1]
+    columns: dict[str, Any] = {}
+    for name in COLUMNS:
+        columns[name] = np.zeros(shape, dtype=bool if name == "kinked" else float)
+        if name in ("numeric", "low", "high"):
+            columns[name][smooth] = exact
+        if found is not None:
+            columns[name][~smooth] = getattr(found, name)
+    return Estimate(**columns, kinks=found.kinks if found is not None else set())
 
 
 def joined(parts: list[tuple[Array, Array]]) -> tuple[Array, Array]:

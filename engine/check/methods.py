@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -41,42 +42,50 @@ def refuse_work(limits: Limits, operations: float, advice: str) -> None:
         )
 
 
-def check_work(problem: Problem, evaluations: Mapping[str, int], advice: str, overhead: int = 0) -> None:
+def check_work(problem: Problem, evaluations: Mapping[str, int], overhead: int = 0) -> float:
     """So many evaluations of what depends on each node; with an overhead for every node passed through in Python."""
     operations = 0.0
     for name, count in evaluations.items():
         behind = problem.graph.descendants(problem.graph.position(name))
         operations += count * (sum(problem.graph.work[each] for each in behind) + overhead * len(behind))
-    refuse_work(problem.limits, operations, advice)
+    return operations
 
 
-def increment_work(problem: Problem, sizes: Mapping[str, int]) -> None:
-    evaluations = {name: len(MULTIPLES) * size for name, size in sizes.items()}
-    check_work(problem, evaluations, "take a smaller problem, or check along random directions")
+def increment_work(problem: Problem, sizes: Mapping[str, int]) -> float:
+    return check_work(problem, {name: len(MULTIPLES) * size for name, size in sizes.items()})
 
 
-def directional_work(problem: Problem, sizes: Mapping[str, int]) -> None:
-    check_work(problem, dict.fromkeys(sizes, len(MULTIPLES) * DIRECTIONS), "take a smaller problem")
+def directional_work(problem: Problem, sizes: Mapping[str, int]) -> float:
+    return check_work(problem, dict.fromkeys(sizes, len(MULTIPLES) * DIRECTIONS))
 
 
-def passes_work(problem: Problem, sizes: Mapping[str, int], passes: int) -> None:
-    evaluations = {name: passes * size for name, size in sizes.items()}
-    check_work(problem, evaluations, "method 'increment' costs less", overhead=FORWARD_OVERHEAD)
+def passes_work(problem: Problem, sizes: Mapping[str, int], passes: int) -> float:
+    return check_work(problem, {name: passes * size for name, size in sizes.items()}, overhead=FORWARD_OVERHEAD)
 
 
-WORK: dict[str, Callable[[Problem, Mapping[str, int]], None]] = {
-    "increment": increment_work,
-    "directional": directional_work,
-    "central": partial(passes_work, passes=CENTRAL_PASSES),
-    "complex_step": partial(passes_work, passes=COMPLEX_PASSES),
+class Work(NamedTuple):
+    """What so many entries of each node cost, in elementary operations, and what to do where that is too much."""
+
+    operations: Callable[[Problem, Mapping[str, int]], float]
+    advice: str
+
+    def refuse(self, problem: Problem, sizes: Mapping[str, int]) -> None:
+        refuse_work(problem.limits, self.operations(problem, sizes), self.advice)
+
+
+WORK: dict[str, Work] = {
+    "increment": Work(increment_work, "take a smaller problem, or check along random directions"),
+    "directional": Work(directional_work, "take a smaller problem"),
+    "central": Work(partial(passes_work, passes=CENTRAL_PASSES), "method 'increment' costs less"),
+    "complex_step": Work(partial(passes_work, passes=COMPLEX_PASSES), "method 'increment' costs less"),
 }
-"""By method, what refuses so many entries of each node if they cost too much."""
+"""By method."""
 
 
 def increment(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
     """Exact increments, every coordinate."""
     sizes = {name: prod(problem.graph[name].shape) for name in names}
-    increment_work(problem, sizes)
+    WORK["increment"].refuse(problem, sizes)
     parts = by_coordinates(problem, run, names, step)
     estimates = {}
     for name, found in parts.items():
@@ -91,7 +100,7 @@ def increment(problem: Problem, run: Run, names: Sequence[str], step: float | No
 
 def directional(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
     """Exact increments along a few random directions of each tensor: cheap, and hard to fool without the seed."""
-    directional_work(problem, dict.fromkeys(names, 0))
+    WORK["directional"].refuse(problem, dict.fromkeys(names, 0))
     natural = step or natural_step(run)
     estimates = {}
     evaluations = 0
@@ -163,7 +172,7 @@ def by_forward_passes(problem: Problem, run: Run, names: Sequence[str], step: fl
     sizes = {name: prod(problem.graph[name].shape) for name in names}
     coordinates = sum(sizes.values())
     passes = COMPLEX_PASSES if complex_step else CENTRAL_PASSES
-    passes_work(problem, sizes, passes)
+    WORK["complex_step" if complex_step else "central"].refuse(problem, sizes)
     output = problem.graph.nodes[problem.graph.output].name
     estimates = {}
     for name in names:

@@ -36,20 +36,41 @@ def numbers_of_stack(problem: Problem, run: Run, names: tuple[str, ...]) -> dict
     stack = Stack.of(problem)
     if stack is None or run.changes is not UNCHANGED:
         return None
-    last = stack.parts[-1]
-    ending = Ending.of(stack.form, *(stack.rows(run.values[each]) for each in (last.Z, last.A, stack.labels)))
-    return StackNumbers(stack, run, ending).of(names)
+    return StackNumbers(stack, run).of(names)
+
+
+def numbers_of_examples(problem: Problem, run: Run) -> tuple[Array, list[Array]] | None:
+    """Which examples are near no kink, and for these alone ∂J/∂Z of every layer, one example a row; None if all are of one
+    sort, or as above."""
+    stack = Stack.of(problem)
+    if stack is None or run.changes is not UNCHANGED:
+        return None
+    bent = [stack.rows(run.values[part.Z]) for part in stack.parts[:-1] if part.has_kinks]
+    smooth = np.logical_and.reduce([(np.abs(Z) > REACH).all(axis=1) for Z in bent])
+    if not np.any(smooth) or np.all(smooth):
+        return None
+    numbers = StackNumbers(stack, run, np.flatnonzero(smooth))
+    D = numbers.by_logits()
+    if D is None or not numbers.is_guarded(numbers.by_products(D, set(problem.graph.differentiable))):
+        return None
+    return smooth, D
 
 
 class StackNumbers:
-    """Of one run."""
+    """Of one run, and of all examples or of some."""
 
-    def __init__(self, stack: Stack, run: Run, ending: Ending) -> None:
-        values = run.values
-        self.stack, self.ending = stack, ending
-        self.Z = [stack.rows(values[part.Z]) for part in stack.parts]
+    def __init__(self, stack: Stack, run: Run, examples: Array | None = None) -> None:
+        values, last = run.values, stack.parts[-1]
+        self.stack, self.examples = stack, examples
+        self.Z = [self.rows(values[part.Z]) for part in stack.parts]
         self.W = [stack.as_in_out(values[part.W]) for part in stack.parts]
-        self.A = [stack.rows(run["X"]), *(stack.rows(values[part.A]) for part in stack.parts[:-1])]
+        self.A = [self.rows(run["X"]), *(self.rows(values[part.A]) for part in stack.parts[:-1])]
+        self.ending = Ending.of(stack.form, self.Z[-1], self.rows(values[last.A]), self.rows(values[stack.labels]))
+
+    def rows(self, x: Array) -> Array:
+        """One example a row."""
+        rows = self.stack.rows(x)
+        return rows if self.examples is None else rows[self.examples]
 
     def of(self, names: tuple[str, ...]) -> dict[str, Array] | None:
         D = self.by_logits()
@@ -118,11 +139,12 @@ class StackNumbers:
             along: Any = np.dot(self.A[number], part.inputs) if weights else 0.0
             answer: Any = np.dot(part.inputs, stack.as_in_out(found[layer.weights])) if weights else 0.0
             if bias:
-                along, answer = along + ones(stack.examples), answer + found[layer.bias]
+                along, answer = along + ones(len(self.Z[0])), answer + found[layer.bias]
             yield along, part.units, float(np.dot(answer, part.units))
+        examples = part.examples if self.examples is None else part.examples[self.examples]
         if part.source in found:
             dA = stack.rows(found[part.source])
-            yield part.examples, np.dot(part.inputs, self.W[number]), float(np.dot(np.dot(part.examples, dA), part.inputs))
+            yield examples, np.dot(part.inputs, self.W[number]), float(np.dot(np.dot(examples, dA), part.inputs))
         elif layer.logits in found:
             dZ = stack.rows(found[layer.logits])
-            yield part.examples, part.units, float(np.dot(np.dot(part.examples, dZ), part.units))
+            yield examples, part.units, float(np.dot(np.dot(examples, dZ), part.units))

@@ -18,17 +18,18 @@ from engine.problems import Problem
 
 
 class Suffix:
-    """The values of one run, and the exact increments of everything behind a layer."""
+    """The values of one run, and the exact increments of everything behind a layer; of all examples or of some."""
 
-    def __init__(self, problem: Problem, run: Run) -> None:
+    def __init__(self, problem: Problem, run: Run, examples: Array | None = None) -> None:
         assert problem.network is not None
         self.network = problem.network
         self.graph = problem.graph
         self.flipped = self.network.layout == "columns"
         self.layers = self.network.layers
-        self.Y = self.rows(run["Y"])
-        self.Z = [self.rows(run[layer.logits]) for layer in self.layers]
-        self.A = [self.rows(run[layer.head]) for layer in self.layers]
+        self.examples = examples
+        self.Y = self.chosen(run["Y"])
+        self.Z = [self.chosen(run[layer.logits]) for layer in self.layers]
+        self.A = [self.chosen(run[layer.head]) for layer in self.layers]
         self.W = [self.as_in_out(run[layer.weights]) for layer in self.layers]
         self.heads = [with_rows(self.graph[layer.head]) for layer in self.layers]
         self.losses = with_rows(self.graph["losses"])
@@ -37,6 +38,10 @@ class Suffix:
     def rows(self, x: Array) -> Array:
         """One example a row; its own inverse."""
         return x.T if self.flipped else x
+
+    def chosen(self, x: Array) -> Array:
+        """The examples that are looked at, one a row."""
+        return self.rows(x) if self.examples is None else self.rows(x)[self.examples]
 
     def as_in_out(self, W: Array) -> Array:
         """Weights as (fan-in, units); its own inverse."""
@@ -107,6 +112,8 @@ class Suffix:
 
     def kink(self, node: str, index: tuple[int, ...]) -> Kink:
         """By its place in the layout of the problem."""
+        example, *rest = index
+        index = (example if self.examples is None else int(self.examples[example]), *rest)
         return Kink(node, index[::-1] if self.flipped else index)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,8 @@ Status = Literal["agrees", "disagrees", "kink", "inconclusive"]
 SEVERITY: tuple[Status, ...] = ("disagrees", "inconclusive", "kink", "agrees")
 TOO_WIDE = 1e-3
 """An error bound beyond this part of a gradient says nothing of it."""
+Noise = Callable[[Array], float]
+"""What rounding does to the entries of a gradient that are smooth."""
 NOISY = 8
 """Times what rounding was seen to do."""
 
@@ -56,6 +59,11 @@ class CheckReport:
     seconds: float
 
 
+def silent(smooth: Array) -> float:
+    """For who wants no excuse by rounding."""
+    return 0.0
+
+
 def gravest(statuses: Iterable[Status]) -> Status:
     return min(statuses, key=SEVERITY.index)
 
@@ -67,7 +75,7 @@ def judge(
     *,
     scale: float,
     tolerance: float,
-    noise: Callable[[], float],
+    noise: Noise,
     apart: float | None = None,
 ) -> Verdict:
     """Compare entry by entry.
@@ -96,6 +104,7 @@ def judge(
         if any_kink:
             outside = np.maximum(np.atleast_1d(estimate.low) - submitted, submitted - np.atleast_1d(estimate.high))
             error = np.where(kinked, np.maximum(outside, 0.0), error)
+    smooth = ~kinked if estimate.directions is None else np.asarray(not any_kink)
     bound = np.broadcast_to(bound, error.shape)
     sound = np.isfinite(error + bound)
     error = np.where(sound, error, 0.0)
@@ -104,13 +113,13 @@ def judge(
     reason = ""
     wrong = error > bound
     if wrong.any():  # unless rounding alone does as much: products that cancel are larger than what is left of them
-        bound = bound + np.where(kinked, 0.0, NOISY * noise())
+        bound = bound + np.where(kinked, 0.0, NOISY * noise(smooth))
         wrong = error > bound
     if wrong.any():
         status = "disagrees"
     elif not sound.all():
         status, reason = "inconclusive", "not every entry is finite: a derivative or a difference overflows there"
-    elif is_hidden(error, spread + (ROUNDING + tolerance) * own, kinked, rounding, own, noise):
+    elif is_hidden(error, spread + (ROUNDING + tolerance) * own, kinked, rounding, own, partial(noise, smooth)):
         status, reason = "inconclusive", "this gradient is so much smaller than others here that rounding hides it"
     elif (~kinked & (spread > TOO_WIDE * max(own, scale)) & (error > 0.0)).any():
         status, reason = "inconclusive", "differences with steps h and 2h are too far apart to tell: try a smaller step"

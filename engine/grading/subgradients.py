@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.check.checking import estimate
 from engine.check.estimates import Estimate, largest
-from engine.check.verdicts import judge
+from engine.check.verdicts import judge, silent
 from engine.grading.answers import Answer
 from engine.grading.compare import Tolerance
 from engine.grading.written import written
@@ -69,7 +69,7 @@ class Subgradients:
         reach = np.abs(found.directions).reshape(len(found.directions), -1) @ slack.ravel()
         found.spread = found.spread + reach
         scale = max(largest(value), largest(found.numeric))
-        verdict = judge(f"d{name}", value, found, scale=scale, tolerance=COMPUTED, noise=lambda: 0.0)
+        verdict = judge(f"d{name}", value, found, scale=scale, tolerance=COMPUTED, noise=silent)
         return verdict.status != "disagrees"
 
     def bounds_of(self, name: str) -> Estimate:

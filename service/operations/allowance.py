@@ -7,6 +7,9 @@ from functools import lru_cache
 
 from engine.limits import DEFAULT_LIMITS, Limits
 
+OPERATION = 0.3e-9
+"""Seconds of an elementary operation inside an array, as estimates have it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
@@ -23,12 +26,15 @@ class Allowance:
     """Of an answer."""
     pace: float = 1.0
     """How many times as long as estimated work takes here."""
+    job_seconds: float = 3_600.0
+    """Of a job: what would take longer is not sent there."""
 
     @property
     def limits(self) -> Limits:
-        return limits_of(self.layers, self.elements)
+        return limits_of(self.layers, self.elements, self.seconds / self.pace)
 
 
 @lru_cache(16)
-def limits_of(layers: int, elements: int) -> Limits:
-    return replace(DEFAULT_LIMITS, layers=layers, elements=elements)
+def limits_of(layers: int, elements: int, seconds: float) -> Limits:
+    operations = max(DEFAULT_LIMITS.check_operations, seconds / OPERATION)
+    return replace(DEFAULT_LIMITS, layers=layers, elements=elements, check_operations=operations)

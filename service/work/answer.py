@@ -92,6 +92,7 @@ def allowance_of(request: Request, settings: Settings) -> Allowance:
         seconds=settings.budget,
         numbers=settings.max_numbers,
         pace=request.app.state.pace,
+        job_seconds=settings.job_seconds,
     )
 
 

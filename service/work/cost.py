@@ -15,10 +15,10 @@ from engine.check.checking import GENERAL_COORDINATES
 from engine.errors import TooLarge
 from engine.grading.distinguish import READABLE
 from engine.limits import DEFAULT_LIMITS
-from service.operations.allowance import Allowance
+from service.operations.allowance import OPERATION, Allowance
 from service.replies.problem_documents import TooMuchWork
 from service.work import grading
-from service.work.grading import NS, OPERATION, US, jacobian
+from service.work.grading import NS, US, jacobian
 from service.work.size import NOTHING, Size, shape_of, size_of
 
 PRODUCT = 0.1 * NS
@@ -48,7 +48,7 @@ def refuse_more(operation: str, wire: Any, allowance: Allowance) -> float:
     size = size_of(wire, thorough=True)
     expected = seconds_of(operation, wire, size) * allowance.pace
     if expected > allowance.seconds:
-        job = AS_JOBS.get(operation)
+        job = AS_JOBS.get(operation) if expected <= allowance.job_seconds else None
         advice = f'post it to /v1/jobs as {{"{job}": …}}, or ask for less' if job else "ask for less at once"
         most, long = time_text(allowance.seconds), time_text(expected)
         about = "" if long == HOURS else "about "
@@ -73,9 +73,15 @@ def solving(size: Size) -> float:
 def certifying(size: Size) -> float:
     if size.short:
         return 20 * US + 8 * US * size.nodes + 15 * NS * size.elements + PRODUCT * size.work
+    if size.moves > DEFAULT_LIMITS.certificate_operations:
+        return along_directions(size)
     if size.coordinates <= GENERAL_COORDINATES:
         return 250 * US + 3.5 * US * size.visits + 1.3 * US * size.coordinates + OPERATION * size.moves
     return 600 * US + 14 * US * size.visits + 15 * NS * size.elements + OPERATION * size.moves
+
+
+def along_directions(size: Size) -> float:
+    return 100 * US + 7 * US * size.visits + 2 * size.nodes * size.work * OPERATION
 
 
 def gradients(size: Size, wire: dict[str, Any]) -> float:
@@ -93,10 +99,12 @@ def check(size: Size, wire: dict[str, Any]) -> float:
     method = wire.get("method")
     claimed = numbers_of(wire.get("gradients"))
     if method == "directional":
-        return 100 * US + 7 * US * size.visits + 2 * size.nodes * size.work * OPERATION + 60 * NS * claimed
+        return along_directions(size) + 60 * NS * claimed
     if method in ("central", "complex_step"):
         passes = (4 if method == "central" else 2) * (claimed or size.parameters)
         return passes * (4 * US * size.nodes + 2 * OPERATION * size.work)
+    if not size.short and size.moves > DEFAULT_LIMITS.certificate_operations:  # a check goes through it all
+        return OPERATION * size.moves + 60 * NS * claimed
     return certifying(size) + 60 * NS * claimed
 
 
@@ -160,7 +168,7 @@ def answered(operation: str, wire: Any, size: Size) -> int:
     jacobians = len(listed(wire.get("jacobians")))
     if "local" in listed(wire.get("include")):
         jacobians += 2 * size.nodes
-    return 3 * size.elements + jacobians * min(size.widest**2, JACOBIAN_ENTRIES)
+    return 2 * size.elements + size.parameters + jacobians * min(size.widest**2, JACOBIAN_ENTRIES)
 
 
 def listed(value: Any) -> list[Any]:

@@ -7,11 +7,10 @@ from math import prod
 from typing import Any
 
 from engine.grading.budget import MOST
+from service.operations.allowance import OPERATION
 from service.work.size import Size, shape_of
 
 US, NS = 1e-6, 1e-9
-OPERATION = 0.3 * NS
-"""An elementary operation inside an array."""
 PART = 0.3
 """The part of what a submission may take that is expected of those of a batch: few get everything wrong."""
 RENDERED = {"score": 5 * US, "full": 120 * US}
