@@ -98,6 +98,27 @@ class KeyUnconfirmed(EngineError):
     kind = "key-unconfirmed"
 
 
+OTHERWISE = {
+    "mse": "squared_error",
+    "l2": "squared_error",
+    "mae": "absolute_error",
+    "l1": "absolute_error",
+    "bce": "binary_cross_entropy",
+    "ce": "cross_entropy",
+    "categorical_crossentropy": "cross_entropy",
+    "linear": "identity",
+    "none": "identity",
+    "logistic": "sigmoid",
+    "gelu": "gelu_tanh",
+    "swish": "silu",
+    "ln": "log",
+    "lr": "learning_rate",
+    "glorot": "xavier",
+    "kaiming": "he",
+}
+"""What some things are called elsewhere."""
+
+
 def shorten(text: object, length: int = 60) -> str:
     """Quoted input never floods a message."""
     text = str(text)
@@ -107,7 +128,8 @@ def shorten(text: object, length: int = 60) -> str:
 def suggestion(name: str, known: Iterable[str], *, listed: bool = True) -> str:
     """`; did you mean 'dW1'?`, or the list of what is known when nothing is near and the list is short."""
     known = list(known)
-    near = [candidate for candidate in known if candidate.lower() == name.lower()]
+    near = [candidate for candidate in known if candidate in (OTHERWISE.get(name.lower()), name.lower())]
+    near = near or [candidate for candidate in known if candidate.lower() == name.lower()]
     if near or (len(name) <= 100 and (near := get_close_matches(name, known, n=1))):
         return f"; did you mean '{near[0]}'?"
     if listed and known and len(known) <= 40:

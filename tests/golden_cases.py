@@ -53,6 +53,11 @@ def answered(*submissions: Any) -> dict[str, Any]:
 
 STEPS = {**REGRESSION, "optimizer": {"kind": "sgd", "learning_rate": 0.1}, "steps": 2}
 SQUARES = {**LEAST_SQUARES, "optimizer": {"kind": "sgd", "learning_rate": 0.1}, "steps": 2}
+CLASSES = {
+    "network": {"layers": [{"units": 3, "activation": "softmax"}], "loss": "cross_entropy"},
+    "inputs": [[1, 2], [3, 4]],
+    "labels": [0, 2],
+}
 
 CASES: dict[str, Case] = {
     # the body
@@ -181,7 +186,12 @@ CASES: dict[str, Case] = {
     "asked for what is given": ("grade", policy(ask=["b"])),
     "asked for what is not there": ("grade", policy(ask=["dC"])),
     "negative points": ("grade", policy(points={"dc": -1})),
+    "hinge labels of 0 and 1": ("gradients", {"loss": "hinge", "predictions": [[0.5], [1]], "labels": [[0], [1]]}),
+    "classes in a column": ("gradients", {**CLASSES, "labels": [[0], [2]]}),
+    "a maximum of two": ("gradients", graph("J = max(x, 0)", x=1)),
+    "a claim transposed": ("check", {**THREE_TWO_ONE, "gradients": {"dW1": [[1, 2, 3], [4, 5, 6]]}}),
     "points for nobody": ("grade", policy(points={"dz": 1})),
+    "points for what is not asked": ("grade", policy(ask=["dc"], points={"db": 1})),
     "more than follow-through": ("grade", policy(follow_through=50)),
     "an unknown feedback": ("grade", policy(feedback="none")),
     "an alias for nothing": ("grade", policy(aliases={"grad_c": "dd"})),
@@ -195,6 +205,9 @@ CASES: dict[str, Case] = {
     "an id that is a number": ("grade_batch", answered({"id": 1, "answers": {"dc": 9}})),
     "the same id twice": ("grade_batch", answered({"id": "s", "answers": {}}, {"id": "s", "answers": {}})),
     "a submission that is text": ("grade_batch", answered("dc = 9")),
+    # jobs
+    "a job of no kind": ("job", {"training": STEPS}),
+    "what is no job": ("job", STEPS),
     # training
     "no optimizer": ("train", put(STEPS, optimizer=DELETE)),
     "steps and epochs": ("train", {**STEPS, "epochs": 2}),

@@ -457,3 +457,15 @@ def test_what_is_said_of_a_refuted_key_holds_no_number():
         assert refuted.value.message == (
             f"the gradient d{name} could not be confirmed: two independent methods disagree about it"
         )
+
+
+def test_axes_of_length_one_do_not_count_in_a_claim():
+    """`keepdims=True` leaves them, and the same is not held against anyone in a grade."""
+    wire = random_network(np.random.default_rng(0), [3, 2, 4], ["tanh", "softmax"], {"kind": "cross_entropy"})
+    problem = read_problem(wire)
+    right = problem.run().gradients["b2"]
+    for claim in (right[None], right[:, None]):
+        assert check(problem, {"db2": claim}).status == "agrees"
+        assert check(problem, {"db2": claim + 0.1}).status == "disagrees"
+    with pytest.raises(ShapeMismatch, match="dW2 is 4×2, but 'W2' is 2×4; transposed it would fit"):
+        check(problem, {"dW2": np.ones((4, 2))})

@@ -189,7 +189,24 @@ def test_points_credit_and_aliases(mlp):
     assert (items["dW2"].verdict, items["dW2"].points, items["dW2"].max_points) == ("follow_through", 1.5, 3.0)
     assert (found.points, found.max_points, found.score) == (1.5, 4.0, 0.375)
     items, _ = graded(mlp, {"grad_2": [[1], [2]], "dW2": [[1], [2]]}, aliases={"grad_2": "dW2"})
-    assert "answered twice" in items["dW2"].message
+    assert "'dW2' is answered twice: as 'grad_2' and as 'dW2'" in items["dW2"].message
+
+
+@pytest.mark.parametrize(
+    ("answers", "policy"),
+    [
+        ({"dJ/dc": "9"}, {"ask": ["dc"]}),
+        ({"dc": "9"}, {"ask": ["dJ/dc"]}),
+        ({"grad": "9"}, {"ask": ["dc"], "aliases": {"grad": "dJ/dc"}}),
+        ({"grad": "9"}, {"ask": ["dJ/dc"], "aliases": {"grad": "dc"}}),
+    ],
+)
+def test_the_derivative_of_the_output_counts_under_either_of_its_names(answers, policy):
+    problem = read_problem({"graph": {"expressions": ["J = 3 * (a + b * c)"]}, "values": {"a": 5, "b": 3, "c": 2}})
+    _, found = graded(problem, answers, **policy)
+    assert found.score == 1.0
+    _, found = graded(problem, {**answers, "dc": "9", "dJ/dc": "8"}, ask=["dc"])
+    assert found.score == 1.0
 
 
 def test_tolerances_of_the_policy_act(mlp):
@@ -206,9 +223,10 @@ def test_tolerances_of_the_policy_act(mlp):
         ({"asks": []}, BadProblem, "policy.asks", "did you mean 'ask'"),
         ({"ask": []}, BadProblem, "policy.ask", "an empty list: expected names of quantities"),
         ({"ask": ["dW3"]}, UnknownName, "policy.ask[0]", "did you mean 'dW"),
-        ({"ask": ["X"]}, UnknownName, "policy.ask[0]", "computed quantity 'X'"),
+        ({"ask": ["X"]}, BadProblem, "policy.ask[0]", "'X' is given, not computed"),
         ({"ask": [3]}, BadProblem, "policy.ask[0]", "not the number 3"),
         ({"points": {"dW1": -1}}, BadNumbers, "policy.points.dW1", "at least 0"),
+        ({"ask": ["dW1"], "points": {"dW2": 1}}, BadProblem, "policy.points.dW2", "'ask' does not ask for it"),
         ({"follow_through": 2}, BadNumbers, "policy.follow_through", "from 0 to 1, not 2"),
         ({"feedback": "all"}, UnknownName, "policy.feedback", "known are: score, hint, full"),
         ({"aliases": {"dW1": "dW2"}}, BadProblem, "policy.aliases.dW1", "is a quantity itself"),

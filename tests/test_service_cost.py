@@ -121,9 +121,9 @@ def size_of_bias(body):
 @pytest.mark.parametrize(
     ("operation", "wire", "advice"),
     [
-        ("train", {**THREE_TWO_ONE, "optimizer": {"kind": "sgd", "learning_rate": 0.1}, "steps": 10**6}, "/v1/jobs"),
-        ("train", {**THREE_TWO_ONE, "optimizer": {"kind": "sgd", "learning_rate": 0.1}, "steps": 10**9}, "ask for less"),
+        ("train", {**THREE_TWO_ONE, "optimizer": {"kind": "sgd", "learning_rate": 0.1}, "steps": 10**9}, "/v1/jobs"),
         ("check", network([60, 60, 2], 50, method="central"), '{"check": …}'),
+        ("check", network([600, 600, 2], 500, method="central"), "ask for less at once"),
         ("gradients", network([30, 30, 2], 30, jacobians=["A1/Z1"] * 200), "ask for less"),
     ],
 )

@@ -20,7 +20,7 @@ from engine.check.verdicts import CheckReport, Noise, Verdict, gravest, judge, s
 from engine.errors import BadProblem, ShapeMismatch, UnknownName, shape_text
 from engine.graph.backward import plan_gradients
 from engine.graph.run import ONE, Run
-from engine.ops.row import Array
+from engine.ops.row import Array, Shape
 from engine.problems import Problem
 from engine.reading.arrays import kind_of, read_array, read_number, read_whole
 from engine.reading.fields import join, read_choice
@@ -144,6 +144,10 @@ def refuse_check(problem: Problem, claims: Mapping[str, Array] | None, method: s
         WORK[method].refuse(problem, sizes)
 
 
+def squeezed(shape: Shape) -> Shape:
+    return tuple(length for length in shape if length != 1)
+
+
 def read_claims(problem: Problem, claims: Any) -> dict[str, Array]:
     """Gradients as somebody sends them, by the node's name."""
     if not isinstance(claims, Mapping):
@@ -157,9 +161,12 @@ def read_claims(problem: Problem, claims: Any) -> dict[str, Array]:
             raise UnknownName("gradient", str(name), known, path=path)
         node = graph[name[1:]]
         array = read_array(value, path)
+        if squeezed(array.shape) == squeezed(node.shape):  # as for grades, axes of length 1 do not count
+            array = array.reshape(node.shape)
         if array.shape != node.shape:
+            hint = "; transposed it would fit" if array.shape[::-1] == node.shape else ""
             raise ShapeMismatch(
-                f"{name} is {shape_text(array.shape)}, but '{node.name}' is {shape_text(node.shape)}", path=path
+                f"{name} is {shape_text(array.shape)}, but '{node.name}' is {shape_text(node.shape)}{hint}", path=path
             )
         read[node.name] = array
     return read

@@ -132,15 +132,17 @@ class Key:
             raise TooLarge(f"{len(answers):,} quantities are answered; {most:,} is the most", path=path)
         submitted: dict[str, Answer] = {}
         unreadable: dict[str, Item] = {}
+        called: dict[str, str] = {}
         unknown = 0
         for alias, value in answers.items():
-            name = policy.aliases.get(alias) or self.same_gradient(str(alias), answers, policy)
+            name = self.as_asked(policy.aliases.get(alias, str(alias)), answers, policy)
             here = join(path, str(alias))
             if name in submitted or name in unreadable:
-                message = f"'{name}' is answered twice: once as '{alias}'"
+                message = f"'{name}' is answered twice: as '{called[name]}' and as '{alias}'"
                 submitted.pop(name, None)
                 unreadable[name] = self.malformed(name, message, here, policy)
                 continue
+            called[name] = str(alias)
             quantity = find(self.problem, name)
             if quantity is None:
                 near = suggestion(name, known_names(self.problem)) if unknown < MOST_SUGGESTIONS else ""
@@ -156,18 +158,15 @@ class Key:
                 unreadable[name] = self.malformed(name, error.message, error.path, policy)
         return submitted, unreadable
 
-    def same_gradient(self, name: str, answers: Mapping[str, Any], policy: Policy) -> str:
-        """`df/dx` of the output f is `dx`: it counts as that where `dx` is asked for and not answered itself."""
-        graph = self.problem.graph
-        start = f"d{graph.nodes[graph.output].name}/"
-        if not name.startswith(start):
-            return name
-        gradient = name.removeprefix(start)
+    def as_asked(self, name: str, answers: Mapping[str, Any], policy: Policy) -> str:
+        """`df/dx` of the output f is `dx`: either counts as the other where that is asked for and not answered itself."""
+        start = f"d{self.problem.graph.nodes[self.problem.graph.output].name}/"
+        twin = name.removeprefix(start) if name.startswith(start) else f"{start}{name}"
         asked = policy.ask or self.problem.asked
-        taken = gradient in answers or gradient in (policy.aliases.get(each) for each in answers)
-        if taken or name in asked or gradient not in asked or graph.factors:
+        taken = twin in answers or twin in (policy.aliases.get(each) for each in answers)
+        if taken or name in asked or twin not in asked or self.problem.graph.factors:
             return name
-        return gradient
+        return twin
 
     def most_entries(self, quantity: Quantity) -> int:
         """Of an answer that may be meant for this quantity: one that is not summed, or not reduced, is larger than it."""

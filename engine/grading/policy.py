@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.errors import BadNumbers, BadProblem, UnknownName
+from engine.errors import BadNumbers, BadProblem, suggestion
 from engine.grading.compare import Tolerance, read_tolerance
 from engine.problems import Problem
 from engine.quantities import computed_names, find, understand
@@ -40,6 +40,9 @@ def read_policy(value: Any, problem: Problem, path: str = "policy") -> Policy:
         names = read_list(given["ask"], join(path, "ask"), "names of quantities")
         ask = tuple(dict.fromkeys(check_name(problem, name, f"{path}.ask[{place}]") for place, name in enumerate(names)))
     points = read_points(given.get("points", {}), problem, join(path, "points"))
+    for name in points:
+        if ask is not None and name not in ask:
+            raise BadProblem(f"'{name}' has points, but 'ask' does not ask for it", path=join(join(path, "points"), name))
     credit = read_number(given.get("follow_through", 1.0), join(path, "follow_through"), least=0.0)
     if credit > 1.0:
         raise BadNumbers(f"expected a part of the points, from 0 to 1, not {credit:g}", path=join(path, "follow_through"))
@@ -59,7 +62,7 @@ def check_name(problem: Problem, name: Any, path: str) -> str:
         raise BadProblem(f"expected the name of a quantity, not {kind_of(name)}", path=path)
     quantity = understand(problem, name, path)
     if quantity.kind == "value" and problem.graph[quantity.node].op is None:
-        raise UnknownName("computed quantity", name, computed_names(problem), path=path)
+        raise BadProblem(f"'{name}' is given, not computed{suggestion(name, computed_names(problem))}", path=path)
     return name
 
 

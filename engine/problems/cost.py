@@ -94,13 +94,16 @@ def read_labels(value: Any, rule: LossRule, shape: Shape, layout: str, path: str
         return np.ascontiguousarray(one_hot if layout == "rows" else one_hot.T)
     if labels.shape != shape:
         hint = ""
-        if labels.ndim == 1:
+        if rule.class_indices and labels.size == examples:
+            hint = "; class indices are a flat list, such as [0, 2, 1]"
+        elif labels.ndim <= 1:
             hint = f"; write a list of lists, as for the output ({layout} layout)"
         elif labels.shape[::-1] == shape:
             hint = f"; with layout '{layout}' an example is a {layout[:-1]}"
         raise ShapeMismatch(f"labels are {shape_text(labels.shape)}, but the output is {shape_text(shape)}{hint}", path=path)
     rows = by_example(labels, layout)
-    refuse(rule.refuse_labels(rows), rows, layout, f"labels of {rule.name}", rule.labels, path=path)
+    found = rule.refuse_labels(rows)
+    refuse(found, rows, layout, f"labels of {rule.name}", rule.labels, path=path, sums=rule.class_indices)
     return labels
 
 

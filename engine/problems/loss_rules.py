@@ -104,14 +104,14 @@ def check_head(rule: LossRule, activation: str, *, path: str) -> None:
         raise BadLabels(f"{rule.name} does not go with a last layer of {activation}: {rule.advice}", path=path)
 
 
-def refuse(found: Array, values: Array, layout: str, what: str, expected: str, *, path: str) -> None:
-    """Raise for the first entry that is not allowed; `found` and `values` have one example a row."""
+def refuse(found: Array, values: Array, layout: str, what: str, expected: str, *, path: str, sums: bool = False) -> None:
+    """Raise for the first entry that is not allowed, or with `sums` for the sum of a row; one example a row."""
     if not found.any():
         return
     example, output = (int(each) for each in np.argwhere(found)[0])
     place = f"[{example}][{output}]" if layout == "rows" else f"[{output}][{example}]"
     row = values[example]
     wrong = f"{row[output]:.6g}"
-    if found[example].all() and not outside_unit(row).any():  # every entry is allowed, but not their sum
+    if sums and found[example].all() and not outside_unit(row).any():  # every entry is allowed, but not their sum
         wrong = f"probabilities that sum to {row.sum():.6g} (example {example})"
     raise BadLabels(f"{what} must be {expected}, not {wrong}", path=path + place)

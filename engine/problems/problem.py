@@ -95,8 +95,9 @@ def loss_problem(wire: Mapping[str, Any], limits: Limits) -> Problem:
     labels = read_labels(wire["labels"], cost.rule, predictions.shape, layout)
     if cost.rule.refuse_predictions:
         rows = by_example(predictions, layout)
-        found = cost.rule.refuse_predictions(rows)
-        refuse(found, rows, layout, f"predictions of {cost.rule.name}", cost.rule.predictions, path="predictions")
+        found, what = cost.rule.refuse_predictions(rows), f"predictions of {cost.rule.name}"
+        sums = cost.rule.class_indices
+        refuse(found, rows, layout, what, cost.rule.predictions, path="predictions", sums=sums)
     graph = loss_graph(cost, predictions.shape, layout, limits)
     return Problem(refreshed(graph), {"A": predictions, "Y": labels}, ("dA",), limits=limits)
 

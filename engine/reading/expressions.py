@@ -182,6 +182,8 @@ class Lowering:
             self.expression.refuse(node, f"{op.name} needs {missing[0]}=…")
         if len(node.args) != op.arity and not (op.variadic and node.args):
             hint = f"; options are named, such as {next(iter(op.attributes))}=…" if op.attributes else ""
+            if op.name in ("max", "min"):
+                hint = f"; of two arrays, entry by entry, it is {op.name}imum"
             self.expression.refuse(
                 node, f"{op.name} takes {op.arity} operand{'s' * (op.arity != 1)}, not {len(node.args)}{hint}"
             )

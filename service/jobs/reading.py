@@ -25,7 +25,7 @@ def read_job(wire: Any, allowance: Allowance) -> dict[str, Any]:
 def read_kind(wire: Any) -> tuple[str, Any]:
     if not isinstance(wire, dict):
         raise BadProblem(f'expected a job: an object such as {{"train": {{…}}}}, not {kind_of(wire)}')
-    given = read_object(wire, "", optional=list(KINDS))
+    given = read_object(wire, "", optional=list(KINDS), called="a job")
     if len(given) != 1:
         raise BadProblem(f"a job is one of {', '.join(KINDS)}, with the body of that endpoint; {len(given)} are given")
     (kind,) = given

@@ -29,6 +29,6 @@ async def post_grade(request: Request) -> Response:
 )
 async def post_grade_batch(request: Request) -> Response:
     """Many students' answers by one key, confirmed once. The results come in the order of the submissions; what is wrong
-    with one is told in its place, and never fails the rest.
+    with one's answers is told in its place, and never fails the rest. Ids are texts, each given once.
     """
     return await answer(request, "grade_batch")

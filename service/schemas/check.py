@@ -87,7 +87,7 @@ class CheckResponse(Wire):
     coordinates: int
     """How many entries (or directions) were differenced."""
     evaluations: int
-    """How many times the output was computed for it."""
+    """How many differences were taken for it; those that are one step's for many entries count once."""
     step: float | Absent = None
     """As it was given."""
     seed: int | Absent = None

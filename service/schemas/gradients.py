@@ -64,16 +64,16 @@ class Certificate(Wire, json_schema_extra={"examples": [CERTIFICATE]}):
     """How all gradients were confirmed by a second method, which shares no code with the first."""
 
     method: str
-    """Of the confirmation."""
+    """`increment`: every entry was differenced. `directional`: for very large problems, along random directions."""
     status: Literal["agrees", "kink", "inconclusive"]
     """`kink`: agrees, but some derivatives do not exist: one subgradient is given, a grade takes any.
     `inconclusive`: not confirmed."""
     max_error: float | None
     """Relative to the largest gradient of the problem."""
     coordinates: int
-    """How many entries were differenced."""
+    """How many entries, or directions, were differenced."""
     kinks: list[Kink]
-    """Points without a derivative."""
+    """Points without a derivative; of very many, some."""
     reason: Reason | Absent = None
     """Why it is inconclusive."""
 

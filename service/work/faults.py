@@ -27,10 +27,11 @@ def add_faults(document: Document, error: Exception, operation: str, wire: Any) 
     """The document of this error, with what else is wrong. Nothing is added where the form is not what is at fault."""
     if not isinstance(error, EngineError) or document["status"] != REFUSED:
         return document
-    if operation == "job" and not error.path:  # it is no job at all
-        return document
     try:
         kind, form, body = looked_at(operation, wire)
+    except EngineError:  # it is no job at all, and that is what was said
+        return document
+    try:
         walker = Walker(form_of(form))
         others = list(islice(others_than(error, beneath(kind, walker.request(body))), MOST))
     except Exception:  # the request is refused as it should be; only the rest of its faults cannot be told
