@@ -293,6 +293,12 @@ def test_posts_that_may_not_be_repeated(both):
     assert both(503, good()).post_bytes("/v1/gradients", b"{}") == SOLUTION
 
 
+def test_any_address_can_be_looked_at(both):
+    client = both(503, httpx.Response(200, json={"status": "running"}))
+    assert client.get("/v1/jobs/j1") == {"status": "running"}
+    assert [(each.method, each.url.path) for each in client.sent] == [("GET", "/v1/jobs/j1")] * 2
+
+
 # --- errors
 
 

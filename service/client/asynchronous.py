@@ -70,6 +70,10 @@ class AsyncClient(Base):
         """Whether the service is up."""
         return await self._run(calls.health())
 
+    async def get(self, path: str) -> Any:
+        """The JSON at any address of the service."""
+        return await self._run(calls.get(path))
+
     async def post(self, path: str, body: Any, *, idempotency_key: str | None = None) -> Any:
         """Any JSON to any address of the service; bytes are sent as they are. See `calls.post` for when it is repeated."""
         return await self._run(calls.post(path, body, idempotency_key))

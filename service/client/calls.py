@@ -84,6 +84,10 @@ def health() -> Call[Health]:
     return Call("GET", "/healthz", viewed(Health))
 
 
+def get(path: str) -> Call[Any]:
+    return Call("GET", path, parse)
+
+
 def post(path: str, body: Any, idempotency_key: str | None) -> Call[Any]:
     """Repeated if it is one of the operations, or has a key by which the service knows it again."""
     content = body if isinstance(body, bytes) else encode(body)

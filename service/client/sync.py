@@ -76,6 +76,10 @@ class Client(Base):
         """Whether the service is up."""
         return self._run(calls.health())
 
+    def get(self, path: str) -> Any:
+        """The JSON at any address of the service."""
+        return self._run(calls.get(path))
+
     def post(self, path: str, body: Any, *, idempotency_key: str | None = None) -> Any:
         """Any JSON to any address of the service; bytes are sent as they are. See `calls.post` for when it is repeated."""
         return self._run(calls.post(path, body, idempotency_key))
