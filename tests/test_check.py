@@ -411,27 +411,26 @@ def test_an_agreement_is_within_the_bound_that_is_told():
     assert excused  # the case that this is about does occur
 
 
-def test_the_guard_sees_wrong_products_of_tiny_gradients():
+def test_the_guard_sees_wrong_products_of_tiny_gradients(monkeypatch):
     """A network whose gradients are 1e-20 is guarded as well as any other."""
     from engine.check.factored import FactoredCheck
     from engine.check.guard import guard
+    from engine.check.noise import Rounding, silent
 
     rng = np.random.default_rng(2)
     loss = {"kind": "squared_error", "scale": 1e-20}
     problem = read_problem(random_network(rng, [30, 20, 3], ["tanh", "identity"], loss, examples=5))
     factored = FactoredCheck(problem, problem.run())
     estimates = factored.estimates()
-    guard(factored, estimates, 0, noise_of_nothing)
+    quiet = Rounding(problem, factored.run)
+    monkeypatch.setattr(quiet, "of", lambda name: silent)
+    guard(factored, estimates, 0, quiet)
     estimates["W1"].numeric = estimates["W1"].numeric * 1.5
     with pytest.raises(KeyRefuted, match="two forms"):
-        guard(factored, estimates, 0, noise_of_nothing)
+        guard(factored, estimates, 0, quiet)
     estimates["W1"].numeric = np.zeros_like(estimates["W1"].numeric)
     with pytest.raises(KeyRefuted, match="two forms"):
-        guard(factored, estimates, 0, noise_of_nothing)
-
-
-def noise_of_nothing(name):
-    return 0.0
+        guard(factored, estimates, 0, quiet)
 
 
 @pytest.mark.parametrize("apart", [1e-13, 1e-9])
@@ -469,3 +468,39 @@ def test_axes_of_length_one_do_not_count_in_a_claim():
         assert check(problem, {"db2": claim + 0.1}).status == "disagrees"
     with pytest.raises(ShapeMismatch, match="dW2 is 4×2, but 'W2' is 2×4; transposed it would fit"):
         check(problem, {"dW2": np.ones((4, 2))})
+
+
+def one_unit(activation, loss, x, w, y):
+    """z = w·x for each example."""
+    layers = [{"weights": [[w]], "activation": activation}]
+    return read_problem({"network": {"layers": layers, "loss": loss}, "inputs": [[each] for each in x], "labels": y})
+
+
+def test_a_kink_of_the_last_layer_is_one_too():
+    problem = one_unit("relu", "squared_error", [1.0], 0.0, [[-1.0]])
+    assert certify(problem).status == "kink"
+    for claim in (0.0, 1.0, 2.0):  # relu'(0) may be anything from 0 to 1
+        assert check(problem, {"dW1": [[claim]]}).status == "kink"
+        assert certify(problem, gradients={"W1": np.array([[claim]])}).status == "kink"
+    assert check(problem, {"dW1": [[2.1]]}).status == "disagrees"
+
+
+@pytest.mark.parametrize("residual", [1e-15, 1e-21, 1e-22, 1e-23, 1e-30, 0.0])
+def test_what_fits_almost_exactly_is_confirmed(residual):
+    problem = one_unit("identity", "squared_error", [1.0], 2 * residual, [[residual]])
+    gradients = problem.run().gradients
+    assert certify(problem).status == certify(problem, gradients={"A1": gradients["A1"]}).status == "agrees"
+    assert check(problem, tolerance=0.0).status == "agrees"
+    if residual:
+        with pytest.raises(KeyRefuted):
+            certify(problem, gradients={"A1": gradients["A1"] * 1.4})
+
+
+def test_labels_are_not_nudged_to_see_what_rounding_does():
+    """Behind a confident head a label that is not quite 1 would excuse any gradient."""
+    problem = one_unit("sigmoid", "binary_cross_entropy", [40.0, -1.0], 1.0, [[1.0], [1.0]])
+    right = problem.run().gradients["A1"]
+    assert check(problem, {"dA1": right}).status == "agrees"
+    assert check(problem, {"dA1": -right}).status == "disagrees"
+    with pytest.raises(KeyRefuted):
+        certify(problem, gradients={"A1": right * 1.01})

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.ops.stable import expm1, log1p, sigmoid_increment
 from tests.op_cases import (
     ROWS,
     deviation,
@@ -177,3 +178,15 @@ def test_an_elu_that_meets_its_line_has_no_kink():
     assert kinks
     assert kinks((zero, step), alpha=0.5).all()
     assert not kinks((zero, step), alpha=1.0).any()
+
+
+def test_what_is_not_a_number_spoils_no_other_entry():
+    """The size of the steps decides how they are computed, and one of them may have none."""
+    steps = np.array([800.0, -40.0, np.nan])
+    for x in (0.3, 30.0, -2.0):
+        found = sigmoid_increment(np.full(3, x), steps)
+        alone = [sigmoid_increment(np.array([x]), np.array([step]))[0] for step in steps]
+        assert np.array_equal(found, alone, equal_nan=True)
+    many = np.array([5.0, np.nan] * 200)
+    assert expm1(many)[0] == np.expm1(5.0)
+    assert log1p(many)[0] == np.log1p(5.0)

@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine.check.checking import estimate, is_factored, noise_of
+from engine.check.checking import estimate, is_factored
 from engine.check.estimates import BELOW_SENSE, BEYOND_SENSE, LEEWAY, Estimate, Estimates, extent, largest
 from engine.check.factored import FactoredCheck
 from engine.check.increments import Kink
 from engine.check.methods import WORK
+from engine.check.noise import Rounding
 from engine.check.plain import plain_error
 from engine.check.verdicts import Status, Verdict, gravest, judge
 from engine.errors import KeyRefuted
@@ -99,9 +100,9 @@ def judged(problem: Problem, run: Run, gradients: Mapping[str, Array], found: Es
     far = {name for name in gradients if name not in entries or not is_near(apart[name], entries[name].largest)}
     scale = max((each.largest for each in entries.values()), default=0.0)
     scale = max(scale, *(largest(gradients[name]) for name in far), 0.0)
-    verdicts = []
+    rounding, verdicts = Rounding(problem, run), []
     for name, gradient in gradients.items():
-        terms: dict[str, Any] = {"scale": scale, "tolerance": LEEWAY, "noise": noise_of(problem, run, name)}
+        terms: dict[str, Any] = {"scale": scale, "tolerance": LEEWAY, "noise": rounding.of(name)}
         numeric = found.by_name[name]
         if name not in far:
             verdicts.append(judge(f"d{name}", gradient, numeric, **terms, apart=apart[name]))

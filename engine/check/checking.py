@@ -11,23 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from engine.check.estimates import EPSILON, Estimate, Estimates, Method, exact, largest
+from engine.check.estimates import Estimate, Estimates, Method, exact, largest
 from engine.check.factored import FactoredCheck
 from engine.check.guard import guard
 from engine.check.methods import WORK, central, complex_step, directional, increment
+from engine.check.noise import Rounding, silent
 from engine.check.stack_numbers import numbers_of_stack
-from engine.check.verdicts import CheckReport, Noise, Verdict, gravest, judge, silent
+from engine.check.verdicts import CheckReport, Verdict, gravest, judge
 from engine.errors import BadProblem, ShapeMismatch, UnknownName, shape_text
-from engine.graph.backward import plan_gradients
-from engine.graph.run import ONE, Run
+from engine.graph.run import Run
 from engine.ops.row import Array, Shape
 from engine.problems import Problem
 from engine.reading.arrays import kind_of, read_array, read_number, read_whole
 from engine.reading.fields import join, read_choice
 
-NUDGE, LAST_PLACES = 2.0**-40, 2.0**-50
 LEAST_STEP = 1e-200
-EVERYWHERE = np.ones(1, dtype=bool)
 GENERAL_COORDINATES = 300
 """Up to here every coordinate of a network is differenced one by one; beyond, by the factored form."""
 
@@ -47,7 +45,7 @@ def increment_or_factored(problem: Problem, run: Run, names: Sequence[str], step
     factored = FactoredCheck(problem, run)
     factored.refuse_excess()
     found = factored.estimates(sizes)
-    evaluations = factored.evaluations + guard(factored, found, seed, lambda name: noise_of(problem, run, name)(EVERYWHERE))
+    evaluations = factored.evaluations + guard(factored, found, seed, Rounding(problem, run))
     rest = increment(problem, run, [name for name in names if name not in found], step, seed)
     by_name = {name: found[name] if name in found else rest.by_name[name] for name in names}
     return Estimates(by_name, sum(sizes.values()), evaluations + rest.evaluations)
@@ -69,52 +67,11 @@ METHODS: dict[str, Method] = {
 
 def estimate(problem: Problem, run: Run, names: Sequence[str], method: str, step: float | None, seed: int) -> Estimates:
     """Estimates of what the problem's conventions report, by the node's name."""
-    found = METHODS[method](problem, run, names, step, seed)
+    with np.errstate(all="ignore"):  # what is not finite is looked for, and told
+        found = METHODS[method](problem, run, names, step, seed)
     factors = problem.graph.factors
     scaled: dict[str, Estimate] = {name: each.rescaled(factors.get(name, 1.0)) for name, each in found.by_name.items()}
     return replace(found, by_name=scaled)
-
-
-def noise_of(problem: Problem, run: Run, name: str) -> Noise:
-    """What rounding alone does to entries of a gradient: how they differ when every leaf moves by a few units in the last
-    place. Only entries that have no kink may be asked for: across one, a gradient leaps.
-
-    A small nudge shows how the computation itself rounds; a larger one, in proportion, how it answers to rounded inputs. A
-    gradient that depends on no leaf moves with none, but still is a sum, whose parts may be larger than what is left.
-    """
-
-    def noise(smooth: Array) -> float:
-        rng = np.random.default_rng(0)
-        base = run.gradients_of([name])[name]
-        found = EPSILON * largest_part(run, name)
-        for nudge in (LAST_PLACES, LAST_PLACES, NUDGE):
-            moved = {
-                leaf: value + nudge * rng.standard_normal(value.shape) * np.where(value == 0.0, 1.0, np.abs(value))
-                for leaf, value in problem.leaves.items()
-            }
-            nudged = Run(problem.graph, moved, run.changes).gradients_of([name])[name]
-            leap = np.atleast_1d(nudged - base)
-            found = max(found, largest(leap[np.broadcast_to(smooth, leap.shape)]) * min(1.0, LAST_PLACES / nudge))
-        return found
-
-    return noise
-
-
-def largest_part(run: Run, name: str) -> float:
-    """The size of the largest contribution to a gradient, before contributions cancel each other."""
-    graph = run.graph
-    target = graph.position(name)
-    plan = plan_gradients(graph, [name], run.changes)
-    found = run.pull_back(plan, graph.output, ONE)
-    size = 0.0
-    with np.errstate(all="ignore"):
-        for position, contributions in plan:
-            d = found[position]
-            for source, rule, arguments, _ in contributions:
-                if source == target and d is not None:
-                    part = rule(d, run.values[position], *[run.values[each] for each in arguments])
-                    size = max(size, largest(np.asarray(part)) * max(1.0, np.size(part) / max(1, run[name].size)))
-    return size
 
 
 def look_along_directions(
@@ -210,9 +167,9 @@ def check(
     submitted = read_claims(problem, claims) if claims is not None else {name: run.gradients[name] for name in own}
     found = estimate(problem, run, list(submitted), method, step, seed)
     scale = largest(*(each.numeric for each in found.by_name.values() if each.directions is None), *run.gradients.values())
-    verdicts = []
+    rounding, verdicts = Rounding(problem, run), []
     for name, claim in submitted.items():
-        terms: dict[str, Any] = {"scale": scale, "tolerance": tolerance, "noise": noise_of(problem, run, name)}
+        terms: dict[str, Any] = {"scale": scale, "tolerance": tolerance, "noise": rounding.of(name)}
         verdict = judge(f"d{name}", claim, found.by_name[name], **terms)
         if verdict.status == "kink" and method != "directional":
             verdict = look_along_directions(problem, run, name, claim, verdict, seed, terms)

@@ -156,8 +156,9 @@ class TermLosses:
         op, attributes = self.form.op, self.form.attributes
         if op.kinks is not None and np.asarray(op.kinks((self.x, REACH), (self.Y, STILL), **attributes)).any():
             return None
-        x, y = self.x[..., None], self.Y[..., None]  # as if every output were an example of its own
-        return np.asarray(op.increment((x, SHORT), (y, STILL), **attributes) * (self.form.weight / SHORT))
+        x, y = self.x[..., None], (self.Y[..., None], STILL)  # as if every output were an example of its own
+        up, down = (op.increment((x, step), y, **attributes) for step in (SHORT, -SHORT))
+        return np.asarray((up - down) * (0.5 * self.form.weight / SHORT))  # both, for some losses bend next to their 0
 
     def moved(self, moves: Array) -> float:
         losses = self.form.op.increment((self.x, moves), (self.Y, STILL), **self.form.attributes)

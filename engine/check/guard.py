@@ -16,6 +16,7 @@ from engine.check.differences import Moves, difference, glance
 from engine.check.estimates import BELOW_SENSE, BEYOND_SENSE, GUARD_LEEWAY, UNDERFLOW, Estimate
 from engine.check.factored import FactoredCheck
 from engine.check.increments import Kinks
+from engine.check.noise import EVERYWHERE, Rounding
 from engine.check.verdicts import NOISY
 from engine.errors import KeyRefuted
 from engine.ops.row import Array, Side
@@ -34,10 +35,10 @@ class Sample(NamedTuple):
     """The magnitude of what was summed for it, before anything cancelled. It takes long, and what is left is no larger."""
 
 
-def guard(check: FactoredCheck, estimates: dict[str, Estimate], seed: int, noise: Callable[[str], float]) -> int:
+def guard(check: FactoredCheck, estimates: dict[str, Estimate], seed: int, rounding: Rounding) -> int:
     """Raise KeyRefuted if a sampled difference and the factored one disagree; returns the number of evaluations.
 
-    `noise` tells what rounding does to the entries of a gradient: where everything before it cancels, that is all it is.
+    `rounding` tells what it does to the entries of a gradient: where everything before it cancels, that is all there is.
     """
     evaluations = 0
     source = "X"
@@ -59,7 +60,7 @@ def guard(check: FactoredCheck, estimates: dict[str, Estimate], seed: int, noise
                 size = max(abs(single), abs(sample.factored))
                 if blurred or not is_off(sample, single, spread) or not BELOW_SENSE < size < BEYOND_SENSE:
                     continue
-                if abs(single - sample.factored) > NOISY * sample.entries * noise(sample.tensor):
+                if abs(single - sample.factored) > NOISY * sample.entries * rounding.of(sample.tensor)(EVERYWHERE):
                     raise KeyRefuted(f"two forms of the numerical check disagree about d{sample.tensor}")
     return evaluations
 

@@ -45,7 +45,7 @@ def numbers_of_examples(problem: Problem, run: Run) -> tuple[Array, list[Array]]
     stack = Stack.of(problem)
     if stack is None or run.changes is not UNCHANGED:
         return None
-    bent = [stack.rows(run.values[part.Z]) for part in stack.parts[:-1] if part.has_kinks]
+    bent = [stack.rows(run.values[part.Z]) for part in stack.parts if part.has_kinks]
     smooth = np.logical_and.reduce([(np.abs(Z) > REACH).all(axis=1) for Z in bent])
     if not np.any(smooth) or np.all(smooth):
         return None
@@ -82,11 +82,11 @@ class StackNumbers:
     def by_logits(self) -> list[Array] | None:
         """∂J/∂Z of every layer, one example a row; None near a kink."""
         each = self.ending.by_logits()
-        if each is None:
+        if each is None or (self.stack.parts[-1].has_kinks and not is_clear(self.Z[-1])):
             return None
         found = [each]
         for part, Z, W in zip(self.stack.parts[-2::-1], self.Z[-2::-1], self.W[:0:-1], strict=True):
-            if part.has_kinks and not float(np.minimum.reduce(np.abs(Z), axis=None)) > REACH:
+            if part.has_kinks and not is_clear(Z):
                 return None
             each = part.move((Z, SHORT)) * np.dot(each / SHORT, W.T)
             found.append(each)
@@ -129,7 +129,8 @@ class StackNumbers:
                 expected += step * share
                 own = u[:, None] * (v * step)
                 moves = own if moves is None else np.add(moves, own, out=own)
-        return moves is None or abs(self.ending.moved(moves) - expected) <= GUARD_LEEWAY * abs(expected)
+        least = GUARD_STEP * LEAST
+        return moves is None or abs(self.ending.moved(moves) - expected) <= GUARD_LEEWAY * max(abs(expected), least)
 
     def directions(self, number: int, part: Part, found: Mapping[str, Array]) -> Iterator[tuple[Array, Array, float]]:
         """Moves u·vᵀ of a layer's Z, and what the cost answers to them according to `found`."""
@@ -148,3 +149,8 @@ class StackNumbers:
         elif layer.logits in found:
             dZ = stack.rows(found[layer.logits])
             yield examples, part.units, float(np.dot(np.dot(examples, dZ), part.units))
+
+
+def is_clear(Z: Array) -> bool:
+    """Whether no unit is near its kink."""
+    return bool(np.minimum.reduce(np.abs(Z), axis=None) > REACH)

@@ -11,14 +11,13 @@ import numpy as np
 
 from engine.check.estimates import ROUNDING, UNDERFLOW, Estimate, extent, largest
 from engine.check.increments import Kink
+from engine.check.noise import Noise
 from engine.ops.row import Array
 
 Status = Literal["agrees", "disagrees", "kink", "inconclusive"]
 SEVERITY: tuple[Status, ...] = ("disagrees", "inconclusive", "kink", "agrees")
 TOO_WIDE = 1e-3
 """An error bound beyond this part of a gradient says nothing of it."""
-Noise = Callable[[Array], float]
-"""What rounding does to the entries of a gradient that are smooth."""
 NOISY = 8
 """Times what rounding was seen to do."""
 
@@ -57,11 +56,6 @@ class CheckReport:
     step: float | None
     seed: int | None
     seconds: float
-
-
-def silent(smooth: Array) -> float:
-    """For who wants no excuse by rounding."""
-    return 0.0
 
 
 def gravest(statuses: Iterable[Status]) -> Status:

@@ -12,7 +12,8 @@ import numpy as np
 
 from engine.check.checking import estimate
 from engine.check.estimates import Estimate, largest
-from engine.check.verdicts import judge, silent
+from engine.check.noise import silent
+from engine.check.verdicts import judge
 from engine.grading.answers import Answer
 from engine.grading.compare import Tolerance
 from engine.grading.written import written

@@ -34,7 +34,7 @@ def touches(x: Array, dx: Array) -> Array:
 
 def expm1(x: Array) -> Array:
     """e^x − 1. Tiny steps need no library: x + x²/2 is exact to rounding below 1e-8, and several times as fast."""
-    if x.size < 256 or max(x.max(), -x.min()) > 1e-8:
+    if x.size < 256 or not max(x.max(), -x.min()) <= 1e-8:
         return np.expm1(x)
     series = 0.5 * x
     series += 1.0
@@ -44,7 +44,7 @@ def expm1(x: Array) -> Array:
 
 def log1p(x: Array) -> Array:
     """log(1 + x); x − x²/2 where that is exact to rounding, for the same reason."""
-    if x.size < 256 or max(x.max(), -x.min()) > 1e-8:
+    if x.size < 256 or not max(x.max(), -x.min()) <= 1e-8:
         return np.asarray(np.log1p(x))
     series = -0.5 * x
     series += 1.0
@@ -76,7 +76,7 @@ def sigmoid_slope(x: Array) -> Array:
 
 def sigmoid_increment(x: Array, dx: Array) -> Array:
     """σ(x+Δ) − σ(x) = σ(x)·σ(−x)·(e^Δ − 1) / (1 + σ(x)·(e^Δ − 1)); for longer steps without e^Δ, which may overflow."""
-    if np.maximum.reduce(np.abs(dx), axis=None, initial=0.0) > 1.0:
+    if not np.maximum.reduce(np.abs(dx), axis=None, initial=0.0) <= 1.0:
         return long_sigmoid_increment(x, dx)
     tail, growth = np.exp(-np.abs(x)), np.expm1(dx)
     whole = 1.0 + tail
@@ -209,7 +209,7 @@ def softmax_complement(x: Array, axis: int) -> Array:
 
 def odds_growth(x: Array, dx: Array, axis: int) -> tuple[Array, Array]:
     """t and 1 + t, where 1 + t_i = p_i(x) / p_i(x+Δ), that is t_i = Σ_{k≠i} p_k·(e^{Δ_k − Δ_i} − 1)."""
-    if np.abs(dx).max(initial=0.0) > 0.5:
+    if not np.abs(dx).max(initial=0.0) <= 0.5:
         return long_odds_growth(x, dx, axis)
     p, q = softmax(x, axis), softmax_complement(x, axis)
     growth = np.expm1(dx)

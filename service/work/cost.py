@@ -99,15 +99,17 @@ def gradients(size: Size, wire: dict[str, Any]) -> float:
 
 def check(size: Size, wire: dict[str, Any]) -> float:
     method = wire.get("method")
-    claimed = numbers_of(wire.get("gradients"))
+    claims = wire.get("gradients")
+    claimed = numbers_of(claims)
+    looking = 60 * NS * claimed + (80 * US * len(claims) if type(claims) is dict else 0.0)  # at those that are wrong
     if method == "directional":
-        return along_directions(size) + 60 * NS * claimed
+        return along_directions(size) + looking
     if method in ("central", "complex_step"):
         passes = (4 if method == "central" else 2) * (claimed or size.parameters)
         return passes * (4 * US * size.nodes + 2 * OPERATION * size.work)
     if not size.short and size.moves > DEFAULT_LIMITS.certificate_operations:  # a check goes through it all
-        return OPERATION * size.moves + 60 * NS * claimed
-    return certifying(size) + 60 * NS * claimed
+        return OPERATION * size.moves + looking
+    return certifying(size) + looking
 
 
 def grade(size: Size, wire: dict[str, Any]) -> float:

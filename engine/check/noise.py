@@ -1,0 +1,79 @@
+"""What rounding alone does to gradients: an excuse where nothing else is left of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from engine.check.estimates import EPSILON, largest
+from engine.graph.backward import plan_gradients
+from engine.graph.run import ONE, Run
+from engine.ops.row import Array
+from engine.problems import Problem
+
+NUDGE, LAST_PLACES = 2.0**-40, 2.0**-50
+EVERYWHERE = np.ones(1, dtype=bool)
+Noise = Callable[[Array], float]
+"""What rounding does to the entries of a gradient that are smooth."""
+
+
+def silent(smooth: Array) -> float:
+    """For who wants no excuse by rounding."""
+    return 0.0
+
+
+class Rounding:
+    """How gradients differ when every leaf moves by a few units in the last place; looked at once for all of a run.
+
+    A small nudge shows how the computation itself rounds; a larger one, in proportion, how it answers to rounded inputs.
+    Constants are as they are: a label of 1 is no rounded number. A gradient that depends on no other leaf moves with none,
+    but still is a sum, whose parts may be larger than what is left.
+    """
+
+    def __init__(self, problem: Problem, run: Run) -> None:
+        self.problem, self.run = problem, run
+
+    def of(self, name: str) -> Noise:
+        """Of one gradient. Only entries that have no kink may be asked for: across one, a gradient leaps."""
+
+        def noise(smooth: Array) -> float:
+            found = EPSILON * self.parts.get(self.run.graph.position(name), 0.0)
+            for nudge, gradients in self.nudged:
+                leap = np.atleast_1d(gradients[name] - self.run.gradients[name])
+                found = max(found, largest(leap[np.broadcast_to(smooth, leap.shape)]) * min(1.0, LAST_PLACES / nudge))
+            return found
+
+        return noise
+
+    @cached_property
+    def nudged(self) -> list[tuple[float, dict[str, Array]]]:
+        """The gradients of all nodes, by how far the leaves were nudged."""
+        rng = np.random.default_rng(0)
+        found = []
+        for nudge in (LAST_PLACES, LAST_PLACES, NUDGE):
+            moved = dict(self.problem.leaves)
+            for leaf, value in moved.items():
+                if self.run.graph[leaf].differentiable:
+                    size = np.where(value == 0.0, 1.0, np.abs(value))
+                    moved[leaf] = value + nudge * rng.standard_normal(value.shape) * size
+            found.append((nudge, Run(self.problem.graph, moved, self.run.changes).gradients))
+        return found
+
+    @cached_property
+    def parts(self) -> dict[int, float]:
+        """The size of the largest contribution to each gradient, before contributions cancel each other, by position."""
+        graph, values = self.run.graph, self.run.values
+        plan = plan_gradients(graph, graph.differentiable, self.run.changes)
+        found = self.run.pull_back(plan, graph.output, ONE)
+        sizes: dict[int, float] = {}
+        with np.errstate(all="ignore"):
+            for position, contributions in plan:
+                d = found[position]
+                for source, rule, arguments, shape in contributions:
+                    if d is not None:
+                        part = rule(d, values[position], *[values[each] for each in arguments])
+                        share = max(1.0, np.size(part) / max(1, int(np.prod(shape))))
+                        sizes[source] = max(sizes.get(source, 0.0), largest(np.asarray(part)) * share)
+        return sizes
