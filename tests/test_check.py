@@ -504,3 +504,20 @@ def test_labels_are_not_nudged_to_see_what_rounding_does():
     assert check(problem, {"dA1": -right}).status == "disagrees"
     with pytest.raises(KeyRefuted):
         certify(problem, gradients={"A1": right * 1.01})
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_an_infinite_entry_is_no_gradient_where_there_is_a_finite_one(depth):
+    """As against that of a probability that is 0, which is infinite indeed."""
+    heads = [*["tanh"] * (depth - 1), "softmax"]
+    wire = random_network(np.random.default_rng(0), [9, *[12] * (depth - 1), 4], heads, {"kind": "cross_entropy"})
+    for problem in (read_problem(wire), read_problem({**wire, "labels": [0, 1, 2, 3]})):
+        right = problem.run().gradients
+        for name, gradient in right.items():
+            wrong = gradient.copy()
+            wrong.flat[-1] = np.inf
+            with pytest.raises(KeyRefuted):
+                certify(problem, gradients={**right, name: wrong})
+    hopeless = one_unit("sigmoid", "binary_cross_entropy", [-1e4], 1.0, [[1.0]])
+    assert np.isinf(hopeless.run().gradients["A1"]).all()
+    assert certify(hopeless).status == "agrees"

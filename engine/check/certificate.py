@@ -15,7 +15,7 @@ from engine.check.increments import Kink
 from engine.check.methods import WORK
 from engine.check.noise import Rounding
 from engine.check.plain import plain_error
-from engine.check.verdicts import Status, Verdict, gravest, judge
+from engine.check.verdicts import TOO_WIDE, Status, Verdict, gravest, judge
 from engine.errors import KeyRefuted
 from engine.graph.run import Run
 from engine.ops.row import Array
@@ -113,6 +113,9 @@ def judged(problem: Problem, run: Run, gradients: Mapping[str, Array], found: Es
             verdicts.append(Verdict(f"d{name}", "inconclusive", 0.0, 0.0, reason=reason))
             continue
         if name in entries and not (least > -MEANINGFUL and most < MEANINGFUL):
+            if is_unfounded(gradient, numeric):
+                verdicts.append(Verdict(f"d{name}", "disagrees", np.inf, 0.0))
+                continue
             gradient, numeric = finite_part(gradient, numeric)
         verdicts.append(judge(f"d{name}", gradient, numeric, **terms))
     return verdicts, scale
@@ -127,6 +130,13 @@ def smallest(run: Run) -> float:
     """The size of the smallest number that is not 0."""
     sizes = (np.abs(value) for value in run.values[: len(run.graph.nodes)])
     return min(float(np.min(size, initial=np.inf, where=size > 0.0)) for size in sizes)
+
+
+def is_unfounded(gradient: Array, found: Estimate) -> bool:
+    """Whether an entry is infinite where the differences tend to a number."""
+    infinite = ~(np.abs(gradient) < MEANINGFUL) & ~found.kinked
+    size = np.abs(found.numeric)
+    return bool((infinite & (size < MEANINGFUL) & (found.spread <= TOO_WIDE * size)).any())
 
 
 def finite_part(gradient: Array, found: Estimate) -> tuple[Array, Estimate]:
