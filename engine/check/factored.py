@@ -102,15 +102,11 @@ class FactoredCheck:
 
     def by_logits(self, number: int) -> Estimate:
         """∂J/∂Z of one layer."""
-        found = self.step_by_step(number) if len(self.bent.Z[number]) else None
-        if self.known is None:
-            assert found is not None, "a network has an example"
-            return found
-        smooth, D = self.known
-        return between(smooth, D[number], found)
+        found = self.step_by_step(number)
+        return found if self.known is None else between(self.known[0], self.known[1][number], found)
 
     def step_by_step(self, number: int) -> Estimate:
-        """The same of the examples that are near a kink."""
+        """The same of the examples that need it."""
         suffix, Z = self.bent, self.bent.Z[number]
         h = suffix.chosen(steps_for(self.run, self.network.layers[number].logits, self.step))
         alone = number < len(suffix.layers) - 1 and suffix.is_elementwise(number)
@@ -208,17 +204,14 @@ class FactoredCheck:
         return moves
 
 
-def between(smooth: Array, exact: Array, found: Estimate | None) -> Estimate:
+def between(smooth: Array, exact: Array, found: Estimate) -> Estimate:
     """Exact numbers of the smooth examples, and an estimate of those between them."""
-    shape = len(smooth), exact.shape[1]
-    columns: dict[str, Any] = {}
-    for name in COLUMNS:
-        columns[name] = np.zeros(shape, dtype=bool if name == "kinked" else float)
+    columns = {name: np.zeros((len(smooth), exact.shape[1]), dtype=getattr(found, name).dtype) for name in COLUMNS}
+    for name, column in columns.items():
+        column[~smooth] = getattr(found, name)
         if name in ("numeric", "low", "high"):
-            columns[name][smooth] = exact
-        if found is not None:
-            columns[name][~smooth] = getattr(found, name)
-    return Estimate(**columns, kinks=found.kinks if found is not None else set())
+            column[smooth] = exact
+    return Estimate(**columns, kinks=found.kinks)
 
 
 def joined(parts: list[tuple[Array, Array]]) -> tuple[Array, Array]:
