@@ -1,6 +1,6 @@
 """A load generator in a process of its own: connections that stay open, each sending a request when it has its answer.
 
-    python benchmarks/_load.py PORT PATH CONNECTIONS SECONDS BODY NICENESS
+    python benchmarks/_load.py PORT PATH CONNECTIONS SECONDS BODY
 
 BODY is a file. Where it holds the MARK, a number that has not been sent before takes its place, so that no two bodies are
 alike. Prints one JSON object: requests, seconds, and the median and 99th percentile of latencies.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from itertools import count
 from pathlib import Path
@@ -95,7 +94,6 @@ async def load(port: int, path: str, connections: int, seconds: float, body: byt
 
 
 if __name__ == "__main__":
-    port, path, connections, seconds, file, nice = sys.argv[1:]
-    os.nice(int(nice))
+    port, path, connections, seconds, file = sys.argv[1:]
     work = load(int(port), path, int(connections), float(seconds), Path(file).read_bytes())
     print(json.dumps(uvloop.run(work)))

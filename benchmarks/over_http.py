@@ -36,8 +36,6 @@ TICKS = os.sysconf("SC_CLK_TCK")
 CONTESTS = {"tiny": (TINY, 0.45), "small": (SMALL, 0.33), "large": (LARGE, 0.15)}
 """Bodies, and how many requests a second are asked for, as a part of the echo's."""
 KINDS = (*CONTESTS, "models", "company")
-NICE = 10
-"""Of the clients that send heavy requests: on machines of their own they would not take the server's processors."""
 
 reading = partial(Reading, "over_http")
 
@@ -65,8 +63,8 @@ class Server:
         self.process.terminate()
         self.process.wait()
 
-    def load(self, path: str, body: bytes, *, connections: int = 4, seconds: float = 1.0, nice: int = 0) -> Load:
-        return Load(self, path, body, connections, seconds, nice)
+    def load(self, path: str, body: bytes, *, connections: int = 4, seconds: float = 1.0) -> Load:
+        return Load(self, path, body, connections, seconds)
 
     def processor_time(self) -> float:
         """Seconds that it and all below it have used; what others on the machine do blurs this less than the clock."""
@@ -82,11 +80,11 @@ def used_by(number: int | str) -> float:
 class Load:
     """Under way once made; the results wait for its end."""
 
-    def __init__(self, server: Server, path: str, body: bytes, connections: int, seconds: float, nice: int) -> None:
+    def __init__(self, server: Server, path: str, body: bytes, connections: int, seconds: float) -> None:
         self.server, self.before = server, server.processor_time()
         self.file = Path(tempfile.mkstemp()[1])
         self.file.write_bytes(body)
-        arguments = map(str, (server.port, path, connections, seconds, self.file, nice))
+        arguments = map(str, (server.port, path, connections, seconds, self.file))
         self.process = subprocess.Popen([sys.executable, HERE / "_load.py", *arguments], stdout=subprocess.PIPE)
 
     @cached_property
@@ -152,7 +150,7 @@ def company(title: str, body: bytes, heavy: tuple[str, bytes], ours: Server, sec
     alone, beside, heavies = [], [], []
     for _ in range(5):
         alone.append(ours.load("/v1/gradients", body, connections=2, seconds=2 * seconds).found["p99"])
-        burden = ours.load(*heavy, connections=2, seconds=2 * seconds + 1, nice=NICE)
+        burden = ours.load(*heavy, connections=2, seconds=2 * seconds + 1)
         sleep(0.5)
         beside.append(ours.load("/v1/gradients", body, connections=2, seconds=2 * seconds).found["p99"])
         heavies.append(burden.found["median"])
