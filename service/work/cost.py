@@ -52,6 +52,8 @@ def refuse_more(operation: str, wire: Any, allowance: Allowance) -> float:
         if operation == "check" and expected > allowance.job_seconds:  # training goes faster there; a check does not
             job = None
         advice = f'post it to /v1/jobs as {{"{job}": …}}, or ask for less' if job else "ask for less at once"
+        if operation == "check" and wire.get("method") != "directional":
+            advice = f'take "method": "directional", {advice}'
         most, long = time_text(allowance.seconds), time_text(expected)
         about = "" if long == HOURS else "about "
         raise TooMuchWork(f"this would take {about}{long}; one request may take {most}: {advice}", path="")
