@@ -19,7 +19,7 @@ class Limits:
     jacobian_entries: int = 1_000_000
     check_operations: float = 4e9
     """Elementary operations that one check may cost."""
-    certificate_operations: float = 1e9
+    certificate_operations: float = 4e9
     """Those that a certificate may cost entry by entry; beyond, gradients are confirmed along random directions."""
     answers: int = 1_000
     """Quantities that one submission may answer."""

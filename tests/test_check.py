@@ -521,3 +521,52 @@ def test_an_infinite_entry_is_no_gradient_where_there_is_a_finite_one(depth):
     hopeless = one_unit("sigmoid", "binary_cross_entropy", [-1e4], 1.0, [[1.0]])
     assert np.isinf(hopeless.run().gradients["A1"]).all()
     assert certify(hopeless).status == "agrees"
+
+
+def test_a_nudge_across_a_jump_is_no_excuse():
+    """∂J/∂W2 rests on signs, which leap at 0 however small the nudge."""
+    layers = [
+        {"weights": [[1.0, -2.0], [0.5, 0.3]], "bias": [0.0, 0.0], "activation": "sign"},
+        {"weights": [[0.7, 0.2], [-0.3, 0.5]], "bias": [0.1, 0.2], "activation": "softmax"},
+    ]
+    network = {"layers": layers, "loss": "cross_entropy"}
+    problem = read_problem({"network": network, "inputs": [[0.0, 0.0], [1.0, 2.0], [-1.0, 0.3]], "labels": [0, 1, 1]})
+    right = problem.run().gradients["W2"]
+    assert check(problem, {"dW2": right}).status == "agrees"
+    assert {check(problem, {"dW2": right * factor}).status for factor in (1.1, 2, -1)} == {"disagrees"}
+    graph = read_problem({"graph": {"expressions": ["J = sum(e * sign(x))"]}, "values": {"e": [1, 2, 3], "x": [0, 1, -2]}})
+    assert check(graph, {"de": [7.0, 1.0, -1.0]}).status == "disagrees"
+
+
+def test_a_kink_that_rounding_hides_is_seen_in_a_large_network_too():
+    """0.1 + 0.2 − 0.3 is not quite 0."""
+    rng = np.random.default_rng(0)
+    wire = random_network(rng, [2, 10, 3], ["relu", "softmax"], {"kind": "cross_entropy"}, examples=10)
+    layer = wire["network"]["layers"][0]
+    wire["inputs"][0], wire["labels"] = [0.1, 0.2], [int(each) for each in rng.integers(0, 3, 10)]
+    layer["bias"][0] = -0.3
+    for row in layer["weights"]:
+        row[0] = 1.0
+    problem = read_problem(wire)
+    assert 0.0 < problem.run()["Z1"][0, 0] < 1e-15
+    certificate = certify(problem)
+    assert (certificate.status, [kink.index for kink in certificate.kinks]) == ("kink", [(0, 0)])
+    wrong = problem.run().gradients["X"].copy()
+    wrong[-1, -1] += 1e-3 * np.abs(wrong).max()
+    with pytest.raises(KeyRefuted):
+        certify(problem, gradients={**problem.run().gradients, "X": wrong})
+
+
+def test_at_a_kink_directions_confirm_nothing():
+    wire = {"graph": {"expressions": ["J = sum(abs(x * y))"]}, "values": {"x": [0.0] + [1.0] * 99, "y": [2.0] * 100}}
+    assert certify(read_problem(wire)).status == "kink"
+    certificate = certify(read_problem(wire, Limits(certificate_operations=10.0)))
+    assert (certificate.method, certificate.status) == ("directional", "inconclusive")
+    assert "entry by entry" in certificate.reason
+
+
+def test_an_infinite_claim_at_a_kink_is_refuted():
+    problem = read_problem({"graph": {"expressions": ["J = abs(x) + y"]}, "values": {"x": 0.0, "y": 1.0}})
+    for claim in (np.inf, -np.inf):
+        with pytest.raises(KeyRefuted):
+            certify(problem, gradients={"x": np.array(claim)})

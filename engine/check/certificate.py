@@ -60,7 +60,10 @@ def certify(
     found = estimate(problem, run, list(gradients), method, None, seed)
     verdicts, scale = judged(problem, run, gradients, found)
     for place, verdict in enumerate(verdicts):
-        if verdict.status == "disagrees" and scale > BEYOND_SENSE:
+        if verdict.status == "kink" and method == "directional":
+            reason = "this is too large to be confirmed entry by entry, and at a kink directions tell too little"
+            verdicts[place] = replace(verdict, status="inconclusive", reason=reason)
+        elif verdict.status == "disagrees" and scale > BEYOND_SENSE:
             reason = f"gradients here are larger than {BEYOND_SENSE:.0e}: no step is small beside such numbers"
             verdicts[place] = replace(verdict, status="inconclusive", reason=reason)
         elif verdict.status == "disagrees" and smallest(run) < BELOW_SENSE:
@@ -83,7 +86,7 @@ def certify(
 
 
 def affordable(problem: Problem, run: Run, gradients: Mapping[str, Array]) -> str:
-    """Entry by entry, or for what is too large for that along random directions, which miss no wrong entry either."""
+    """Entry by entry; or along random directions, which miss no wrong entry either, but at kinks."""
     sizes = {name: gradient.size for name, gradient in gradients.items()}
     if is_factored(problem, sizes, None):
         operations = FactoredCheck(problem, run).operations()
@@ -134,8 +137,8 @@ def smallest(run: Run) -> float:
 
 def is_unfounded(gradient: Array, found: Estimate) -> bool:
     """Whether an entry is infinite where the differences tend to a number."""
-    infinite = ~(np.abs(gradient) < MEANINGFUL) & ~found.kinked
-    size = np.abs(found.numeric)
+    infinite = ~(np.abs(gradient) < MEANINGFUL)
+    size = np.maximum(np.abs(found.numeric), np.maximum(np.abs(found.low), np.abs(found.high)))
     return bool((infinite & (size < MEANINGFUL) & (found.spread <= TOO_WIDE * size)).any())
 
 

@@ -109,6 +109,8 @@ class FactoredCheck:
         """The same of the examples that need it."""
         suffix, Z = self.bent, self.bent.Z[number]
         h = suffix.chosen(steps_for(self.run, self.network.layers[number].logits, self.step))
+        # A unit that is 0 but for rounding is so beside the others, and moves as far as they do.
+        h = np.maximum(h, self.step * np.minimum(np.abs(Z).max(axis=1, keepdims=True, initial=0.0), 1.0))
         alone = number < len(suffix.layers) - 1 and suffix.is_elementwise(number)
         if alone:
 

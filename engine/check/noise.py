@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from engine.check.estimates import EPSILON, largest
+from engine.check.methods import kinks_between
 from engine.graph.backward import plan_gradients
 from engine.graph.run import ONE, Run
 from engine.ops.row import Array
@@ -28,8 +29,9 @@ class Rounding:
     """How gradients differ when every leaf moves by a few units in the last place; looked at once for all of a run.
 
     A small nudge shows how the computation itself rounds; a larger one, in proportion, how it answers to rounded inputs.
-    Constants are as they are: a label of 1 is no rounded number. A gradient that depends on no other leaf moves with none,
-    but still is a sum, whose parts may be larger than what is left.
+    Constants and single zeros are as they are: a label of 1 is no rounded number. A nudge across a kink shows nothing of
+    rounding. A gradient that depends on no other leaf moves with none, but still is a sum, whose parts may be
+    larger than what is left.
     """
 
     def __init__(self, problem: Problem, run: Run) -> None:
@@ -41,11 +43,17 @@ class Rounding:
         def noise(smooth: Array) -> float:
             found = EPSILON * self.parts.get(self.run.graph.position(name), 0.0)
             for nudge, gradients in self.nudged:
-                leap = np.atleast_1d(gradients[name] - self.run.gradients[name])
+                with np.errstate(all="ignore"):
+                    leap = np.atleast_1d(gradients[name] - self.base[name])
                 found = max(found, largest(leap[np.broadcast_to(smooth, leap.shape)]) * min(1.0, LAST_PLACES / nudge))
             return found
 
         return noise
+
+    @cached_property
+    def base(self) -> dict[str, Array]:
+        """Computed anew: those that are looked at may have been tampered with."""
+        return self.run.gradients_of(self.run.graph.differentiable)
 
     @cached_property
     def nudged(self) -> list[tuple[float, dict[str, Array]]]:
@@ -53,13 +61,23 @@ class Rounding:
         rng = np.random.default_rng(0)
         found = []
         for nudge in (LAST_PLACES, LAST_PLACES, NUDGE):
-            moved = dict(self.problem.leaves)
-            for leaf, value in moved.items():
-                if self.run.graph[leaf].differentiable:
-                    size = np.where(value == 0.0, 1.0, np.abs(value))
-                    moved[leaf] = value + nudge * rng.standard_normal(value.shape) * size
-            found.append((nudge, Run(self.problem.graph, moved, self.run.changes).gradients))
+            for still in (False, True):
+                run = self.nudge(nudge, rng, still)
+                with np.errstate(all="ignore"):
+                    leaps = kinks_between(self.run, run)
+                if not leaps:
+                    found.append((nudge, run.gradients))
+                    break
         return found
+
+    def nudge(self, nudge: float, rng: np.random.Generator, still: bool) -> Run:
+        """A run with other leaves. Those that are all 0 move as if they were 1, unless they are to be `still`."""
+        moved = dict(self.problem.leaves)
+        for leaf, value in moved.items():
+            if self.run.graph[leaf].differentiable:
+                size = value if still or value.any() else 1.0
+                moved[leaf] = value + nudge * rng.standard_normal(value.shape) * size
+        return Run(self.problem.graph, moved, self.run.changes)
 
     @cached_property
     def parts(self) -> dict[int, float]:

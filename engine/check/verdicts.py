@@ -80,7 +80,9 @@ def judge(
     what `noise` finds rounding to do to it; what lies between is inconclusive. `apart` is the largest difference between
     claim and estimate, where it is known.
     """
-    submitted, numeric, spread, kinked = estimate.project(claim), estimate.numeric, estimate.spread, estimate.kinked
+    with np.errstate(invalid="ignore", over="ignore"):
+        submitted = estimate.project(claim)
+    numeric, spread, kinked = estimate.numeric, estimate.spread, estimate.kinked
     any_kink = bool(kinked.any())
     if apart is None:
         with np.errstate(invalid="ignore", over="ignore"):

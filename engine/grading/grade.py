@@ -163,7 +163,8 @@ class Key:
         start = f"d{self.problem.graph.nodes[self.problem.graph.output].name}/"
         twin = name.removeprefix(start) if name.startswith(start) else f"{start}{name}"
         asked = policy.ask or self.problem.asked
-        taken = twin in answers or twin in (policy.aliases.get(each) for each in answers)
+        answered = {policy.aliases.get(each, str(each)) for each, value in answers.items() if value is not None}
+        taken = twin in answered
         if taken or name in asked or twin not in asked or self.problem.graph.factors:
             return name
         return twin
