@@ -14,7 +14,7 @@ from engine.check.increments import STILL
 from engine.graph.heads import FUSIONS, Fusion
 from engine.ops.losses import weighted_ratio
 from engine.ops.row import Array, Op
-from engine.ops.stable import exclusive_sums, row_sums, sigmoid, softmax
+from engine.ops.stable import exclusive_sums, expm1, log1p, row_sums, sigmoid, softmax
 
 SHORT = np.float64(2.0**-100)
 """A power of two: to divide by it rounds nothing."""
@@ -47,7 +47,7 @@ class Ending:
     def of(cls, form: Form, Z: Array, A: Array, Y: Array) -> Ending:
         if form.op is OF_CLASSES:
             p = A if form.fusion else softmax(A, -1)
-            return cls(form, Z, OneHotLosses.of(form, p, Y) or SoftLosses(form, p, Y))
+            return cls(form, Z, OneHotLosses.of(form, p, Y) or SoftLosses(form, Z if form.fusion else A, p, Y))
         if form.op is BINARY:
             return cls(form, Z, BinaryLosses(form, Z if form.fusion else A, Y))
         return cls(form, Z, TermLosses(form, A, Y))
@@ -72,7 +72,7 @@ class Ending:
 class OneHotLosses:
     """Cross-entropy with one-hot labels: log(1 + Σ_{k≠y} p_k·(e^{Δ_k − Δ_y} − 1)) for every example.
 
-    So short a move leaves e^Δ − 1 = Δ and log(1 + x) = x to the last digit.
+    In the slopes, a step so short leaves e^Δ − 1 = Δ and log(1 + x) = x to the last digit.
     """
 
     def __init__(self, scale: float, p: Array, at: Array) -> None:
@@ -103,14 +103,17 @@ class OneHotLosses:
         return slopes
 
     def moved(self, moves: Array) -> float:
-        return self.scale * float(np.vdot(moves - moves.take(self.at)[:, None], self.others))
+        growth = expm1(moves - moves.take(self.at)[:, None])
+        growth *= self.others
+        return self.scale * float(np.add.reduce(log1p(row_sums(growth))))
 
 
 class SoftLosses:
-    """Cross-entropy with labels of any kind: Σ_j y_j·log(1 + Σ_k p_k·(e^{Δ_k − Δ_j} − 1)), for so short a move again."""
+    """Cross-entropy with labels of any kind: Σ_j y_j·log(1 + Σ_k p_k·(e^{Δ_k − Δ_j} − 1)), for so short a step again."""
 
-    def __init__(self, form: Form, p: Array, Y: Array) -> None:
-        self.scale, self.p, self.Y = form.attributes["scale"] * form.weight, p, Y
+    def __init__(self, form: Form, z: Array, p: Array, Y: Array) -> None:
+        self.form, self.z, self.p, self.Y = form, z, p, Y
+        self.scale = form.attributes["scale"] * form.weight
 
     def slopes(self) -> Array:
         """p_k·Σ_{j≠k} y_j − y_k·Σ_{j≠k} p_j, where nothing has cancelled before."""
@@ -121,14 +124,13 @@ class SoftLosses:
         return -self.scale * weighted_ratio(self.Y, self.p)
 
     def moved(self, moves: Array) -> float:
-        mean = row_sums(self.p * moves)
-        return self.scale * float(np.dot(mean, row_sums(self.Y)) - np.vdot(self.Y, moves))
+        return by_increments(self.form, self.z, moves, self.Y)
 
 
 class BinaryLosses:
     """Cross-entropy of sigmoids: (1−y)·log(1 + σ(z)·(e^Δ − 1)) + y·log(1 + σ(−z)·(e^{−Δ} − 1)) for every output.
 
-    The same holds for so short a move.
+    The same holds in its slopes.
     """
 
     def __init__(self, form: Form, z: Array, Y: Array) -> None:
@@ -143,7 +145,8 @@ class BinaryLosses:
         return self.scale * (weighted_ratio(self.no, self.q) - weighted_ratio(self.yes, self.p))
 
     def moved(self, moves: Array) -> float:
-        return self.scale * float(np.vdot(moves, self.no * self.p) - np.vdot(moves, self.yes * self.q))
+        terms = self.no * np.log1p(self.p * np.expm1(moves)) + self.yes * np.log1p(self.q * np.expm1(-moves))
+        return self.scale * float(np.add.reduce(terms, axis=None))
 
 
 class TermLosses:
@@ -161,5 +164,9 @@ class TermLosses:
         return np.asarray((up - down) * (0.5 * self.form.weight / SHORT))  # both, for some losses bend next to their 0
 
     def moved(self, moves: Array) -> float:
-        losses = self.form.op.increment((self.x, moves), (self.Y, STILL), **self.form.attributes)
-        return self.form.weight * float(np.add.reduce(losses))
+        return by_increments(self.form, self.x, moves, self.Y)
+
+
+def by_increments(form: Form, x: Array, moves: Array, Y: Array) -> float:
+    """The change of the cost by the increment of the loss."""
+    return form.weight * float(np.add.reduce(form.op.increment((x, moves), (Y, STILL), **form.attributes)))

@@ -171,6 +171,7 @@ class SoftmaxRows:
 
 
 FEW = 4096
+"""Ones that are kept; of more the sum itself takes far longer."""
 
 
 @lru_cache(256)
