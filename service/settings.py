@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     inline: Annotated[float, Field(ge=0, le=1)] = 0.004
     """Seconds of work, as estimated, that are done at once instead of in one of these."""
     budget: Seconds = 20
-    """Seconds of work, as estimated, that one request may ask for; more is for a job."""
+    """Seconds of work, as estimated, that one request may ask for, and a check may cost; more is for a job."""
     kept_replies: Annotated[int, Field(ge=0, le=2**40)] = 32 * MB
     """Bytes of replies that are kept, so that who asks the same again is answered at once; 0 for none."""
     deadline: Seconds = 30
