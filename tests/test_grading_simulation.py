@@ -31,8 +31,8 @@ from tests.student_networks import Network, NetworkStudent
 from tests.students import Array, Slip, Writing
 
 PLANTED = 2000
-HONEST = {"none": 5000, "slip": 1000, "blunder": 1000}
-RANDOM = 3000
+HONEST = {"none": 8000, "slip": 1000, "blunder": 1000}
+RANDOM = 5000
 FRESH = (0, 1000)
 """Added to every seed: the thresholds were set by what the first seeds show, and must hold for others as well."""
 EACH = 20

@@ -13,8 +13,8 @@ from engine.grading import unrounded
 from tests.cohorts import Task, blamed, describe, draw_task, draw_writing, is_far, solved, vanished
 from tests.students import BLUNDERS, Array, Stuck, Student
 
-BLUNDERERS = 1000
-GUESSES = 500
+BLUNDERERS = 1500
+GUESSES = 700
 EACH = 16
 NEURON = {"weights": [[0.01], [-0.01]], "bias": [0.0], "activation": "sigmoid"}
 LOGISTIC = {
