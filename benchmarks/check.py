@@ -5,7 +5,7 @@
 
 Gate: on 784-128-10 with 64 examples no more than twice one pass of value and gradient. It is on `certify`, which computes
 values and gradients and confirms them: a pass of its own is in it. `confirm` takes the gradients as given and computes the
-values and the differences, as the others do: a loop and scipy know no other gradients, and torch spends less than a
+values it needs and the differences, as the others do: a loop and scipy know no other gradients, and torch spends less than a
 hundredth of its time on them. `confirm, values given` shows what the second method alone costs; `check` gives a verdict on
 every tensor, with error bounds. Each once for the gradients of the parameters and once for those of all nodes, inputs
 included, and each is set against the pass that computes as many. The others are held against `certify` and against
@@ -65,8 +65,8 @@ def own(network: Network, case: str, share: float) -> Iterator[Reading]:
             "pass, all nodes": lambda: problem.run().gradients,
             CERTIFY: certify_parameters,
             "certify, all nodes": lambda: certify(problem),
-            CONFIRM: lambda: certify(problem, problem.run(), gradients=some),
-            "confirm, all nodes": lambda: certify(problem, problem.run(), gradients=every),
+            CONFIRM: lambda: certify(problem, gradients=some),
+            "confirm, all nodes": lambda: certify(problem, gradients=every),
             "confirm, values given": lambda: certify(problem, done, gradients=some),
             "check, parameters": lambda: check(problem),
         },

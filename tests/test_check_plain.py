@@ -1,6 +1,8 @@
 """The short way to a certificate: the same numbers as the long one, agreement only where that is right, and no other use."""
 
 import sys
+from dataclasses import replace
+from decimal import Decimal, localcontext
 from itertools import product
 from typing import Any
 
@@ -9,13 +11,15 @@ import pytest
 
 from engine import certify, check, read_problem
 from engine.check import plain
-from engine.check.endings import BinaryLosses, OneHotLosses, SoftLosses, TermLosses
+from engine.check.endings import SHORT, BinaryLosses, OneHotLosses, SoftLosses, TermLosses
 from engine.check.estimates import LEEWAY
 from engine.check.methods import complex_step
 from engine.check.plain import plain_error
 from engine.check.stack_numbers import StackNumbers, numbers_of_stack
 from engine.errors import KeyRefuted
 from engine.graph.graph import Changes
+from engine.graph.partial import values_of
+from engine.graph.run import Run
 from engine.ops import ACTIVATIONS
 from engine.problems.loss_rules import LOSS_RULES
 from tests.problems import CASES, HEADS, random_network
@@ -51,6 +55,62 @@ def test_numbers_of_a_stack_are_those_of_the_complex_step(hidden, layout, orient
     for name in names:
         assert found[name].shape == problem.graph[name].shape
         assert np.abs(found[name] - slow[name].numeric).max() <= 64 * EPSILON * largest, name
+
+
+@pytest.mark.parametrize("layout", ["rows", "columns"])
+@pytest.mark.parametrize("labels", ["one-hot", "soft"])
+def test_without_a_run_no_more_is_computed_than_is_needed(labels, layout):
+    """The numbers are the same; neither the softmax nor the losses, which take a third of a small pass, are looked at."""
+    problem = classifier(1, layout=layout)
+    if labels == "soft":
+        problem = replace(problem, leaves={**problem.leaves, "Y": np.full_like(problem.leaves["Y"], 0.2)})
+    names = problem.graph.differentiable
+    alone, beside = (numbers_of_stack(problem, run, names) for run in (None, problem.run()))
+    assert alone is not None
+    assert beside is not None
+    assert all(np.array_equal(alone[name], beside[name]) for name in names)
+    stack = problem.graph.plans["stack"]
+    values = values_of(problem.graph, problem.leaves, stack.read)
+    missing = {node.name for node, value in zip(problem.graph.nodes, values, strict=False) if value is None}
+    assert missing == {"A3", "losses", "J"}
+    right = problem.run().gradients
+    assert certify(problem, gradients=right) == certify(problem, problem.run(), gradients=right)
+    with pytest.raises(KeyRefuted):
+        certify(problem, gradients={**right, "W2": right["W2"] * 1.000_1})
+
+
+@pytest.mark.parametrize("size", [1.0, 40.0, 299.0, 301.0, 800.0, 1e5])
+def test_logits_of_any_size_keep_their_digits(size):
+    """e^x of large ones overflows, and then the largest of each example is subtracted first."""
+    rng = np.random.default_rng(0)
+    x = np.vstack([np.linspace(-size, size, 5), size - rng.uniform(0.0, 3.0, 5), rng.uniform(0.0, 3.0, 5) - size])
+    at = np.array([4, 5 + 2, 10 + 1])
+    losses = OneHotLosses(1.0, x, at)
+    exact = np.array([[fractional_softmax(row, k) for k in range(5)] for row in x])
+    exact.ravel()[at] = [
+        -sum(fractional_softmax(row, k) for k in range(5) if k != place % 5) for row, place in zip(x, at, strict=True)
+    ]
+    close = np.abs(losses.slopes() - exact) <= 16 * EPSILON * np.abs(exact)
+    assert (close | (np.abs(exact) < 1e-300)).all()
+
+
+def fractional_softmax(row, k):
+    """Of one unit, with more digits than anyone needs."""
+    with localcontext(prec=60):
+        powers = [Decimal(each).exp() for each in row.tolist()]
+        return float(powers[k] / sum(powers))
+
+
+def test_a_run_with_other_labels_is_looked_at_with_its_own():
+    """What is kept of the labels belongs to those of the problem."""
+    problem = classifier(1)
+    names = problem.graph.differentiable
+    assert numbers_of_stack(problem, None, names) is not None
+    run = Run(problem.graph, {**problem.leaves, "Y": np.roll(problem.leaves["Y"], 1, axis=1)})
+    found = numbers_of_stack(problem, run, names)
+    assert found is not None
+    for name, right in run.gradients_of(names).items():
+        assert np.allclose(found[name], right, rtol=0, atol=1e-13), name
 
 
 @pytest.mark.parametrize("layout", ["rows", "columns"])
@@ -189,7 +249,7 @@ def test_a_wrong_slope_of_an_activation_is_found_by_the_guard(activation, monkey
     right = stack.parts[0].move
 
     def wrong(pair):
-        return right(pair) * (1.000_001 if np.shape(pair[1]) == () else 1.0)
+        return right(pair) * (1.000_001 if np.all(pair[1] == SHORT) else 1.0)
 
     monkeypatch.setattr(stack, "parts", [stack.parts[0]._replace(move=wrong), *stack.parts[1:]])
     assert numbers_of_stack(problem, problem.run(), problem.graph.differentiable) is None

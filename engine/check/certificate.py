@@ -50,12 +50,13 @@ def certify(
     problem: Problem, run: Run | None = None, seed: int = 0, *, gradients: Mapping[str, Array] | None = None
 ) -> Certificate:
     """Confirm gradients by the names of their nodes, or all of a problem; KeyRefuted if two methods disagree about one."""
-    run = run or problem.run()
     if gradients is None:
+        run = run or problem.run()
         gradients = run.gradients
     error = plain_error(problem, run, gradients)
     if error is not None:
-        return Certificate("increment", "agrees", error, sum(each.size for each in gradients.values()))
+        return Certificate("increment", "agrees", error, sum([each.size for each in gradients.values()]))
+    run = run or problem.run()
     method = affordable(problem, run, gradients)
     found = estimate(problem, run, list(gradients), method, None, seed)
     verdicts, scale = judged(problem, run, gradients, found)

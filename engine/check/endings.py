@@ -14,12 +14,14 @@ from engine.check.increments import STILL
 from engine.graph.heads import FUSIONS, Fusion
 from engine.ops.losses import weighted_ratio
 from engine.ops.row import Array, Op
-from engine.ops.stable import exclusive_sums, expm1, log1p, row_sums, sigmoid, softmax
+from engine.ops.stable import exclusive_sums, row_sums, sigmoid, softmax
 
 SHORT = np.float64(2.0**-100)
 """A power of two: to divide by it rounds nothing."""
 REACH = np.float64(1e-9)
 """What is so near a kink is left to the full check, which tells where it lies."""
+ORDINARY = 300.0
+"""Logits of which e^x neither overflows nor loses digits, so that none need be subtracted first."""
 OF_CLASSES, BINARY = (FUSIONS[name].op for name in ("cross_entropy", "binary_cross_entropy"))
 
 
@@ -44,13 +46,13 @@ class Ending:
         """The differences by every entry of what the loss is computed from; None at a kink."""
 
     @classmethod
-    def of(cls, form: Form, Z: Array, A: Array, Y: Array) -> Ending:
-        if form.op is OF_CLASSES:
-            p = A if form.fusion else softmax(A, -1)
-            return cls(form, Z, OneHotLosses.of(form, p, Y) or SoftLosses(form, Z if form.fusion else A, p, Y))
-        if form.op is BINARY:
-            return cls(form, Z, BinaryLosses(form, Z if form.fusion else A, Y))
-        return cls(form, Z, TermLosses(form, A, Y))
+    def of(cls, form: Form, Z: Array, A: Array | None, Y: Array, at: Array | None) -> Ending:
+        """A is not looked at with a fused head; `at` has the places of the classes, if labels are one-hot."""
+        x = Z if A is None else A
+        if form.op is OF_CLASSES and at is not None:
+            return cls(form, Z, OneHotLosses(form.attributes["scale"] * form.weight, x, at))
+        losses = SoftLosses if form.op is OF_CLASSES else BinaryLosses if form.op is BINARY else TermLosses
+        return cls(form, Z, losses(form, x, Y))
 
     def by_logits(self) -> Array | None:
         """The differences by every Z; None at a kink."""
@@ -70,49 +72,46 @@ class Ending:
 
 
 class OneHotLosses:
-    """Cross-entropy with one-hot labels: log(1 + Σ_{k≠y} p_k·(e^{Δ_k − Δ_y} − 1)) for every example.
+    """Cross-entropy with one-hot labels: log(1 + Σ_{k≠y} p_k·(e^{Δ_k − Δ_y} − 1)) for every example, with p = softmax(x).
 
     In the slopes, a step so short leaves e^Δ − 1 = Δ and log(1 + x) = x to the last digit.
     """
 
-    def __init__(self, scale: float, p: Array, at: Array) -> None:
-        self.scale, self.p, self.at = scale, p, at
-        """`at` has the places of the classes in a flat array: that is several times as fast as pairs of indices."""
-        self.others = p.copy(order="C")
+    def __init__(self, scale: float, x: Array, at: Array) -> None:
+        self.scale, self.at = scale, at
+        if not float(np.maximum.reduce(np.abs(x), axis=None)) <= ORDINARY:
+            x = x - np.maximum.reduce(x, axis=1, keepdims=True)
+        self.others = np.exp(x, order="C")
+        """e^x, but 0 for the class of the example."""
+        self.own = self.others.take(at)
         self.others.put(at, 0.0)
-
-    @classmethod
-    def of(cls, form: Form, p: Array, Y: Array) -> OneHotLosses | None:
-        """None for labels that are not one-hot."""
-        examples, classes = Y.shape
-        at = np.arange(0, examples * classes, classes)
-        at += Y.argmax(axis=1)
-        one_hot = np.count_nonzero(Y) == examples and float(np.minimum.reduce(Y.take(at))) == 1.0
-        return cls(form.attributes["scale"] * form.weight, p, at) if one_hot else None
+        self.rest = row_sums(self.others)
+        self.shares = 1.0 / (self.rest + self.own)
 
     def slopes(self) -> Array:
         """A logit that moves alone."""
-        slopes = self.others * self.scale
-        slopes.put(self.at, row_sums(self.others) * -self.scale)
+        scaled = self.shares * self.scale
+        slopes = self.others * scaled[:, None]
+        slopes.put(self.at, -self.rest * scaled)
         return slopes
 
     def by_head(self) -> Array:
         """−log A by steps in proportion to A, so that they never leave its domain: log(1 + step/A)."""
-        slopes = np.zeros(self.p.shape)
-        slopes.put(self.at, -self.scale / self.p.take(self.at))
+        slopes = np.zeros(self.others.shape)
+        slopes.put(self.at, -self.scale / (self.own * self.shares))
         return slopes
 
     def moved(self, moves: Array) -> float:
-        growth = expm1(moves - moves.take(self.at)[:, None])
+        growth = np.expm1(moves - moves.take(self.at)[:, None])
         growth *= self.others
-        return self.scale * float(np.add.reduce(log1p(row_sums(growth))))
+        return self.scale * float(np.add.reduce(np.log1p(row_sums(growth) * self.shares)))
 
 
 class SoftLosses:
     """Cross-entropy with labels of any kind: Σ_j y_j·log(1 + Σ_k p_k·(e^{Δ_k − Δ_j} − 1)), for so short a step again."""
 
-    def __init__(self, form: Form, z: Array, p: Array, Y: Array) -> None:
-        self.form, self.z, self.p, self.Y = form, z, p, Y
+    def __init__(self, form: Form, z: Array, Y: Array) -> None:
+        self.form, self.z, self.p, self.Y = form, z, softmax(z, -1), Y
         self.scale = form.attributes["scale"] * form.weight
 
     def slopes(self) -> Array:

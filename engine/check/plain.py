@@ -8,7 +8,9 @@ and every difference between the two methods, to be excused or to be an alarm.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import accumulate
+from math import prod
 
 import numpy as np
 
@@ -27,79 +29,105 @@ SMALL = 25_000
 """Numbers of a tensor that are compared together with those of others."""
 
 
-def plain_error(problem: Problem, run: Run, gradients: Mapping[str, Array]) -> float | None:
+def plain_error(problem: Problem, run: Run | None, gradients: Mapping[str, Array]) -> float | None:
     """How far all gradients are from their differences, relative to the largest; None where it is not plain that they are
-    right."""
+    right. Without a run, no more of it is computed than is needed."""
     names = tuple(gradients)
-    if not names or run.changes is not UNCHANGED:
+    if not names or (run and run.changes is not UNCHANGED):
         return None
+    sides = SideBySide.of(problem.graph, names)
     with np.errstate(all="ignore"):
         found = numbers_of_stack(problem, run, names)
         if found is not None:
-            for name, factor in problem.graph.factors.items():
-                if name in found:
-                    found[name] = found[name] * factor
-            errors, sizes = one_by_one(found, gradients)
-        elif sum(gradient.size for gradient in gradients.values()) <= FEW:
-            sides = SideBySide.of(problem.graph, names)
-            numeric = numbers_of_coordinates(run, sides)
+            for name, factor in sides.scaled:
+                found[name] = found[name] * factor
+            errors, sizes = one_by_one(found, gradients, sides)
+        elif sides.count <= FEW:
+            numeric = numbers_of_coordinates(run or problem.run(), sides.coordinates)
             if numeric is None:
                 return None
-            errors, sizes = by_parts(numeric, np.concatenate([each.ravel() for each in gradients.values()]), sides.starts)
+            errors, sizes = by_parts(numeric, gradients, names, sides.starts)
         else:
             return None
     largest = max(sizes)
-    if not largest < BEYOND_SENSE or not all(error <= LEEWAY * size for error, size in zip(errors, sizes, strict=True)):
+    if not largest < BEYOND_SENSE:
         return None
+    for error, size in zip(errors, sizes, strict=True):
+        if not error <= LEEWAY * size:
+            return None
     return max(errors) / (largest or 1.0)
 
 
-def by_parts(numeric: Array, claims: Array, starts: Sequence[int]) -> tuple[list[float], list[float]]:
-    """max|claim − numeric| and max|numeric| of every part of two vectors. The first of them is lost."""
+def by_parts(
+    numeric: Array, gradients: Mapping[str, Array], names: Sequence[str], starts: Array
+) -> tuple[list[float], list[float]]:
+    """max|gradient − numeric| and max|numeric| of the parts of a vector. It is lost."""
     sizes = np.maximum.reduceat(np.abs(numeric), starts).tolist()
-    np.subtract(numeric, claims, out=numeric)
-    np.abs(numeric, out=numeric)
-    return np.maximum.reduceat(numeric, starts).tolist(), sizes
+    numeric -= side_by_side(gradients, names)
+    return np.maximum.reduceat(np.abs(numeric, out=numeric), starts).tolist(), sizes
 
 
-def one_by_one(found: Mapping[str, Array], gradients: Mapping[str, Array]) -> tuple[list[float], list[float]]:
+def one_by_one(
+    found: Mapping[str, Array], gradients: Mapping[str, Array], sides: SideBySide
+) -> tuple[list[float], list[float]]:
     """The same of large tensors each for itself, and of all others together."""
     errors: list[float] = []
     sizes: list[float] = []
-    if small := [name for name in gradients if found[name].size <= SMALL]:
-        starts = list(accumulate((found[name].size for name in small[:-1]), initial=0))
-        numeric, claims = (np.concatenate([each[name].ravel() for name in small]) for each in (found, gradients))
-        errors, sizes = by_parts(numeric, claims, starts)
-    for name, gradient in gradients.items():
-        if gradient.size > SMALL:
-            error, size = apart(found[name], gradient)
-            errors.append(error)
-            sizes.append(size)
+    if sides.small:
+        errors, sizes = by_parts(side_by_side(found, sides.small), gradients, sides.small, sides.small_starts)
+    for name in sides.large:
+        error, size = apart(found[name], gradients[name])
+        errors.append(error)
+        sizes.append(size)
     return errors, sizes
+
+
+def side_by_side(arrays: Mapping[str, Array], names: Sequence[str]) -> Array:
+    return np.concatenate([arrays[name] for name in names], axis=None)
 
 
 class SideBySide:
     """Where the numbers of some nodes stand in one vector; kept with the graph."""
 
     def __init__(self, graph: Graph, names: tuple[str, ...]) -> None:
-        self.positions = [graph.position(name) for name in names]
-        self.shapes = [graph.nodes[position].shape for position in self.positions]
-        sizes = [int(np.prod(shape)) for shape in self.shapes]
-        ends = list(accumulate(sizes))
-        self.starts = [end - size for end, size in zip(ends, sizes, strict=True)]
-        self.parts = [slice(start, end) for start, end in zip(self.starts, ends, strict=True)]
-        self.each = np.arange(ends[-1])
-        self.factors = np.repeat([graph.factors.get(name, 1.0) for name in names], sizes)
-        self.head = None
-        if graph.shortcut and graph.shortcut.head in self.positions:
-            self.head = self.parts[self.positions.index(graph.shortcut.head)]
+        self.graph, self.names = graph, names
+        self.sizes = [prod(graph[name].shape) for name in names]
+        self.count = sum(self.sizes)
+        self.starts = starts(self.sizes)
+        self.small = tuple(name for name, size in zip(names, self.sizes, strict=True) if size <= SMALL)
+        self.large = tuple(name for name in names if name not in self.small)
+        self.small_starts = starts([size for size in self.sizes if size <= SMALL])
+        self.scaled = [(name, factor) for name, factor in graph.factors.items() if name in names]
 
     @classmethod
     def of(cls, graph: Graph, names: tuple[str, ...]) -> SideBySide:
         return graph.kept(("side by side", names), lambda: cls(graph, names))
 
+    @cached_property
+    def coordinates(self) -> Coordinates:
+        return Coordinates(self)
 
-def numbers_of_coordinates(run: Run, sides: SideBySide) -> Array | None:
+
+class Coordinates:
+    """What moving them one by one needs beside: for the few that are so moved."""
+
+    def __init__(self, sides: SideBySide) -> None:
+        graph = sides.graph
+        self.positions = [graph.position(name) for name in sides.names]
+        self.shapes = [graph.nodes[position].shape for position in self.positions]
+        self.parts = [slice(start, start + size) for start, size in zip(sides.starts, sides.sizes, strict=True)]
+        self.each = np.arange(sides.count)
+        self.factors = np.repeat([graph.factors.get(name, 1.0) for name in sides.names], sides.sizes)
+        self.head = None
+        if graph.shortcut and graph.shortcut.head in self.positions:
+            self.head = self.parts[self.positions.index(graph.shortcut.head)]
+
+
+def starts(sizes: Sequence[int]) -> Array:
+    return np.array(list(accumulate(sizes[:-1], initial=0)))
+
+
+def numbers_of_coordinates(run: Run, sides: Coordinates) -> Array | None:
     """Every coordinate moved alone, all in one batch; None at a kink.
 
     One length of steps will do: if they are too coarse for a gradient, what they give is not near it.

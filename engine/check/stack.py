@@ -24,6 +24,7 @@ class Part(NamedTuple):
 
     source: str
     layer: Layer
+    X: int
     W: int
     Z: int
     A: int
@@ -50,15 +51,19 @@ class Stack:
             shape = graph[layer.weights].shape
             op, attributes = with_rows(graph[layer.head])
             fan_in, width = shape[::-1] if self.out_in else shape
-            W, Z, A = (graph.position(name) for name in (layer.weights, layer.logits, layer.head))
+            X, W, Z, A = (graph.position(name) for name in (source, layer.weights, layer.logits, layer.head))
             drawn = (weights_of(rng, count) for count in (fan_in, width, network.examples))
-            self.parts.append(Part(source, layer, W, Z, A, bind(op.increment, attributes), op.kinks is not None, *drawn))
+            self.parts.append(Part(source, layer, X, W, Z, A, bind(op.increment, attributes), op.kinks is not None, *drawn))
             elementwise.append("axis" not in attributes)
             source = layer.head
         self.head = source
         loss, attributes = with_rows(graph["losses"])
         fusion = graph.shortcut.fusion if graph.shortcut else None
         self.form = Form(fusion.op if fusion else loss, attributes, self.weight, fusion, self.parts[-1].move)
+        self.read = frozenset({self.labels, *(place for part in self.parts for place in (part.X, part.W, part.Z))})
+        """Whose values are read."""
+        if not fusion:
+            self.read |= {self.parts[-1].A}
         self.fits = all(elementwise if fusion is None else elementwise[:-1])
 
     @classmethod

@@ -1,4 +1,4 @@
-"""One quantity of a run without the rest: only what lies between it and what is given is computed.
+"""Some quantities of a run without the rest: only what lies between it and what is given is computed.
 
 Grading asks what one answer should be, given all the answers before it: mostly one step. A route holds these steps, forward
 and backward, and is kept by the names of what is given, so that many readings of the same answers share it.
@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.graph.backward import PREPARED, Plan, given_gradients, plan_gradients, walk
 from engine.graph.forward import Step, Values, plan_values
-from engine.graph.graph import Changes, Graph
+from engine.graph.graph import UNCHANGED, Changes, Graph
 from engine.graph.run import ONE
 from engine.ops.row import Array
 
@@ -23,6 +23,12 @@ class Route(NamedTuple):
 
     steps: list[Step]
     plan: Plan
+
+
+def values_of(graph: Graph, leaves: Mapping[str, Array], wanted: frozenset[int]) -> Values:
+    """The values of some nodes, by their positions, and of what they are made of. NumPy warns of what is not finite."""
+    route = graph.kept(("values", wanted), lambda: Route(steps_towards(graph, UNCHANGED, set(wanted)), []))
+    return follow(graph, leaves, UNCHANGED, route)
 
 
 def value_of(graph: Graph, leaves: Mapping[str, Array], changes: Changes, name: str) -> Array:

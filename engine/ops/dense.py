@@ -43,7 +43,7 @@ def dense(layout: str, orientation: str, *, bias: bool) -> Op:
     def forward(A: Array, W: Array, b: Array | None = None) -> Array:
         z = rows(A) @ w(W)
         if b is not None:
-            z = np.add(z, b, out=z if z.dtype == b.dtype else None)
+            z = np.add(z, b, out=z if z.dtype is b.dtype else None)
         return rows(z)
 
     def by_input(d: Array, out: Array, A: Array, W: Array, *_: Array) -> Array:

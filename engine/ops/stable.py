@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from engine.ops.row import Array, Side
+from engine.ops.row import Array, Shape, Side
 
 
 def ramp_increment(x: Array, dx: Array, side: Side | None = None, chosen: float = 0.0) -> Array:
@@ -19,7 +19,7 @@ def ramp_increment(x: Array, dx: Array, side: Side | None = None, chosen: float 
     With `side`, the linear difference Δ·slope instead; where x = 0 the slope is 0 (left), 1 (right) or the chosen one.
     """
     if side is None:
-        return np.minimum(x, 0.0) - np.minimum(x, -dx)  # max(x, 0) = x − min(x, 0)
+        return np.minimum(x, alike(x, 0.0)) - np.minimum(x, -dx)  # max(x, 0) = x − min(x, 0)
     at_zero = {"left": 0.0, "right": 1.0, "chosen": chosen}[side]
     return dx * np.where(x == 0.0, at_zero, x > 0.0)
 
@@ -54,7 +54,7 @@ def log1p(x: Array) -> Array:
 
 def positive_part(x: Array) -> Array:
     """max(x, 0), for complex x too."""
-    return np.where(x.real > 0, x, 0.0) if np.iscomplexobj(x) else np.maximum(x, 0.0)
+    return np.where(x.real > 0, x, 0.0) if np.iscomplexobj(x) else np.maximum(x, alike(x, 0.0))
 
 
 def negative_magnitude(x: Array) -> Array:
@@ -147,8 +147,7 @@ class SoftmaxRows:
 
     def __init__(self, z: Array) -> None:
         count, width = z.shape
-        self.top = np.arange(0, count * width, width)
-        self.top += z.real.argmax(axis=1)
+        self.top = starts(count, width) + z.real.argmax(axis=1)
         """The place of every row's largest entry in a flat array: faster than pairs of indices."""
         self.gap = np.subtract(z, z.take(self.top)[:, None], order="C")
         growth = np.exp(self.gap)
@@ -170,20 +169,38 @@ class SoftmaxRows:
         return self.gap - np.log1p(self.rest)[:, None]
 
 
-FEW = 4096
-"""Ones that are kept; of more the sum itself takes far longer."""
+FEW = 16_384
+"""Numbers that are kept; with more of them, what is computed takes far longer than making them."""
 
 
-@lru_cache(256)
-def few_ones(count: int) -> Array:
-    made = np.ones(count)
+@lru_cache(128)
+def kept(shape: int | Shape, number: float) -> Array:
+    made = np.full(shape, number)
     made.flags.writeable = False  # all share them
     return made
 
 
 def ones(count: int) -> Array:
     """To sum with, not to write to: kept where making them would take as long as the sum."""
-    return few_ones(count) if count <= FEW else np.ones(count)
+    return kept(count, 1.0) if count <= FEW else np.ones(count)
+
+
+def alike(x: Array, number: float) -> Array | float:
+    """A number in the shape of x, to compare with: the lesser of an array and a number takes NumPy three times as long as
+    that of two arrays. Only for numbers that are always the same."""
+    return kept(x.shape, number) if x.size <= FEW and x.flags.c_contiguous else number
+
+
+@lru_cache(128)
+def few_starts(count: int, width: int) -> Array:
+    made = np.arange(0, count * width, width)
+    made.flags.writeable = False
+    return made
+
+
+def starts(count: int, width: int) -> Array:
+    """Where the rows of a matrix start in a flat array; kept as `ones` are."""
+    return few_starts(count, width) if count <= FEW else np.arange(0, count * width, width)
 
 
 def row_sums(x: Array) -> Array:

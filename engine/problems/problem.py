@@ -15,7 +15,7 @@ from engine.limits import DEFAULT_LIMITS, Limits
 from engine.ops.dense import LAYOUTS
 from engine.ops.row import Array, Shape
 from engine.optimizers import Optimizer, read_optimizer
-from engine.problems.cost import Cost, add_cost, by_example, read_cost, read_labels, read_matrix
+from engine.problems.cost import Cost, add_cost, by_example, class_places, read_cost, read_labels, read_matrix
 from engine.problems.expression_graph import expression_graph, parse_expressions, read_constants, read_values
 from engine.problems.kept import MOST_KEPT, refreshed
 from engine.problems.loss_rules import refuse
@@ -46,6 +46,11 @@ class Problem:
     def unchanged(self) -> Run:
         """The run of the problem as it is, for all who want no other."""
         return self.run()
+
+    @cached_property
+    def class_places(self) -> Array | None:
+        """Of the labels of a network, as in `engine.problems.cost`."""
+        return class_places(by_example(self.leaves["Y"], self.network.layout)) if self.network else None
 
 
 def read_problem(wire: Any, limits: Limits = DEFAULT_LIMITS) -> Problem:
