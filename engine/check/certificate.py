@@ -15,6 +15,7 @@ from engine.check.increments import Kink
 from engine.check.methods import WORK
 from engine.check.noise import Rounding
 from engine.check.plain import plain_error
+from engine.check.scales import scales_of
 from engine.check.verdicts import TOO_WIDE, Status, Verdict, gravest, judge
 from engine.errors import KeyRefuted
 from engine.graph.run import Run
@@ -32,7 +33,7 @@ class Certificate:
     method: str
     status: Status
     max_error: float
-    """Relative to the largest gradient of the problem."""
+    """Relative to the largest of a gradient and of those that it is computed from."""
     coordinates: int
     kinks: tuple[Kink, ...] = ()
     reason: str = ""
@@ -59,8 +60,8 @@ def certify(
     run = run or problem.run()
     method = affordable(problem, run, gradients)
     found = estimate(problem, run, list(gradients), method, None, seed)
-    verdicts, scale = judged(problem, run, gradients, found)
-    for place, verdict in enumerate(verdicts):
+    verdicts, scales = judged(problem, run, gradients, found)
+    for place, (verdict, scale) in enumerate(zip(verdicts, scales, strict=True)):
         if verdict.status == "kink" and method == "directional":
             reason = "this is too large to be confirmed entry by entry, and at a kink directions tell too little"
             verdicts[place] = replace(verdict, status="inconclusive", reason=reason)
@@ -79,7 +80,7 @@ def certify(
     return Certificate(
         method=method,
         status=status,
-        max_error=max(each.max_error for each in verdicts) / (scale or 1.0),
+        max_error=max(each.max_error / (scale or 1.0) for each, scale in zip(verdicts, scales, strict=True)),
         coordinates=found.coordinates,
         kinks=tuple(sorted({kink for each in verdicts for kink in each.kinks})),
         reason=next((each.reason for each in verdicts if each.status == status), ""),
@@ -96,17 +97,19 @@ def affordable(problem: Problem, run: Run, gradients: Mapping[str, Array]) -> st
     return "increment" if operations <= problem.limits.certificate_operations else "directional"
 
 
-def judged(problem: Problem, run: Run, gradients: Mapping[str, Array], found: Estimates) -> tuple[list[Verdict], float]:
-    """A verdict on every gradient, and the size of the largest."""
+def judged(
+    problem: Problem, run: Run, gradients: Mapping[str, Array], found: Estimates
+) -> tuple[list[Verdict], list[float]]:
+    """A verdict on every gradient, and the size of what it is made of."""
     entries = {name: each for name, each in found.by_name.items() if each.directions is None}
     with np.errstate(invalid="ignore", over="ignore"):
         apart = {name: each.apart(gradients[name]) for name, each in entries.items()}
     far = {name for name in gradients if name not in entries or not is_near(apart[name], entries[name].largest)}
-    scale = max((each.largest for each in entries.values()), default=0.0)
-    scale = max(scale, *(largest(gradients[name]) for name in far), 0.0)
+    sizes = {name: entries[name].largest if name in entries else 0.0 for name in gradients}
+    scales = scales_of(run, sizes | {name: max(sizes[name], largest(gradients[name])) for name in far})
     rounding, verdicts = Rounding(problem, run), []
     for name, gradient in gradients.items():
-        terms: dict[str, Any] = {"scale": scale, "tolerance": LEEWAY, "noise": rounding.of(name)}
+        terms: dict[str, Any] = {"scale": scales[name], "tolerance": LEEWAY, "noise": rounding.of(name)}
         numeric = found.by_name[name]
         if name not in far:
             verdicts.append(judge(f"d{name}", gradient, numeric, **terms, apart=apart[name]))
@@ -122,7 +125,7 @@ def judged(problem: Problem, run: Run, gradients: Mapping[str, Array], found: Es
                 continue
             gradient, numeric = finite_part(gradient, numeric)
         verdicts.append(judge(f"d{name}", gradient, numeric, **terms))
-    return verdicts, scale
+    return verdicts, [scales[name] for name in gradients]
 
 
 def is_near(apart: float, size: float) -> bool:

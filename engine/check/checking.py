@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from engine.check.estimates import Estimate, Estimates, Method, exact, largest
+from engine.check.estimates import Estimate, Estimates, Method, exact
 from engine.check.factored import FactoredCheck
 from engine.check.guard import guard
 from engine.check.methods import WORK, central, complex_step, directional, increment
 from engine.check.noise import Rounding, silent
+from engine.check.scales import gradients_and_scales
 from engine.check.stack_numbers import numbers_of_stack
 from engine.check.verdicts import CheckReport, Verdict, gravest, judge
 from engine.errors import BadProblem, ShapeMismatch, UnknownName, shape_text
@@ -164,12 +165,13 @@ def check(
         raise BadProblem("there is nothing to check: every value is a constant", path="constants")
     if claims is not None and not claims:
         raise BadProblem("there is nothing to check: no gradient is given", path="gradients")
-    submitted = read_claims(problem, claims) if claims is not None else {name: run.gradients[name] for name in own}
+    submitted = read_claims(problem, claims) if claims is not None else None
+    gradients, scales = gradients_and_scales(run, tuple(own if submitted is None else submitted))
+    submitted = gradients if submitted is None else submitted
     found = estimate(problem, run, list(submitted), method, step, seed)
-    scale = largest(*(each.numeric for each in found.by_name.values() if each.directions is None), *run.gradients.values())
     rounding, verdicts = Rounding(problem, run), []
     for name, claim in submitted.items():
-        terms: dict[str, Any] = {"scale": scale, "tolerance": tolerance, "noise": rounding.of(name)}
+        terms: dict[str, Any] = {"scale": scales[name], "tolerance": tolerance, "noise": rounding.of(name)}
         verdict = judge(f"d{name}", claim, found.by_name[name], **terms)
         if verdict.status == "kink" and method != "directional":
             verdict = look_along_directions(problem, run, name, claim, verdict, seed, terms)

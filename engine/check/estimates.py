@@ -17,7 +17,7 @@ BLOCK = 130_000
 UNDERFLOW = 1e-290
 """Gradients this small are made of numbers that have lost their digits."""
 ROUNDING = 64 * EPSILON
-"""Of the largest gradient of the problem: what rounding may have done to either side."""
+"""Of the largest gradient that takes part: what rounding may have done to either side."""
 LEEWAY = 1e-9
 """Relative to the largest entry of a tensor, beside the error bound: two correct computations may round differently, and a
 false alarm withholds a correct key. No wrong rule comes this close."""

@@ -74,20 +74,19 @@ def judge(
 ) -> Verdict:
     """Compare entry by entry.
 
-    An entry agrees within |D(h) − D(2h)| + 64·eps·scale + tolerance·max|numeric|, where `scale` is the largest gradient of
-    the whole problem. At a kink it must lie, within that bound, between its one-sided differences. Where gradients differ
-    so much in size that this bound says nothing of a small one, the bound is its own 64·eps·max|numeric|, and beyond that
-    what `noise` finds rounding to do to it; what lies between is inconclusive. `apart` is the largest difference between
-    claim and estimate, where it is known.
+    An entry agrees within |D(h) − D(2h)| + 64·eps·scale + tolerance·max|numeric|, where `scale` is the largest of this
+    gradient and of those that it is computed from. At a kink it must lie, within that bound, between its one-sided
+    differences. Where these differ so much in size that this bound says nothing of a small one, the bound is its own
+    64·eps·max|numeric|, and beyond that what `noise` finds rounding to do to it; what lies between is inconclusive.
+    `apart` is the largest difference between claim and estimate, where it is known.
     """
     with np.errstate(invalid="ignore", over="ignore"):
         submitted = estimate.project(claim)
+        apart = estimate.apart(submitted) if apart is None else apart
     numeric, spread, kinked = estimate.numeric, estimate.spread, estimate.kinked
     any_kink = bool(kinked.any())
-    if apart is None:
-        with np.errstate(invalid="ignore", over="ignore"):
-            apart = estimate.apart(submitted)
     own = largest(np.atleast_1d(numeric)[~np.atleast_1d(kinked)]) if any_kink else estimate.largest
+    scale = max(scale, own)
     rounding = ROUNDING * scale + summed_rounding(claim, estimate) + UNDERFLOW
     bound = spread + (rounding + tolerance * own)
     if not any_kink:

@@ -136,7 +136,7 @@ class Graph:
 
     def kept(self, key: Hashable, plan: Callable[[], T], *special: object) -> T:
         """A plan made once and kept by its key; one for anything special is made for its run alone."""
-        if any(special):
+        if special and any(special):
             return plan()
         found: T | None = self.plans.get(key)
         if found is None:

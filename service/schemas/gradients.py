@@ -69,7 +69,7 @@ class Certificate(Wire, json_schema_extra={"examples": [CERTIFICATE]}):
     """`kink`: agrees, but some derivatives do not exist: one subgradient is given, a grade takes any.
     `inconclusive`: not confirmed."""
     max_error: float | None
-    """Relative to the largest gradient of the problem."""
+    """Relative to the largest of a gradient and of those that it is computed from."""
     coordinates: int
     """How many entries, or directions, were differenced."""
     kinks: list[Kink]
