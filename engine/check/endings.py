@@ -14,14 +14,12 @@ from engine.check.increments import STILL
 from engine.graph.heads import FUSIONS, Fusion
 from engine.ops.losses import weighted_ratio
 from engine.ops.row import Array, Op
-from engine.ops.stable import exclusive_sums, row_sums, sigmoid, softmax
+from engine.ops.stable import exclusive_sums, ones, row_sums, sigmoid, softmax
 
 SHORT = np.float64(2.0**-100)
 """A power of two: to divide by it rounds nothing."""
 REACH = np.float64(1e-9)
 """What is so near a kink is left to the full check, which tells where it lies."""
-ORDINARY = 300.0
-"""Logits of which e^x neither overflows nor loses digits, so that none need be subtracted first."""
 OF_CLASSES, BINARY = (FUSIONS[name].op for name in ("cross_entropy", "binary_cross_entropy"))
 
 
@@ -79,14 +77,19 @@ class OneHotLosses:
 
     def __init__(self, scale: float, x: Array, at: Array) -> None:
         self.scale, self.at = scale, at
-        if not float(np.maximum.reduce(np.abs(x), axis=None)) <= ORDINARY:
-            x = x - np.maximum.reduce(x, axis=1, keepdims=True)
-        self.others = np.exp(x, order="C")
-        """e^x, but 0 for the class of the example."""
-        self.own = self.others.take(at)
-        self.others.put(at, 0.0)
-        self.rest = row_sums(self.others)
-        self.shares = 1.0 / (self.rest + self.own)
+        if not self.takes(np.exp(x, order="C")):
+            self.takes(np.exp(x - np.maximum.reduce(x, axis=1, keepdims=True), order="C"))
+
+    def takes(self, powers: Array) -> bool:
+        """Whether these e^x, or multiples of them, will do: not where an example's sum overflows or is as good as 0."""
+        self.own = powers.take(self.at)
+        powers.put(self.at, 0.0)
+        self.others = powers
+        """But 0 for the class of the example."""
+        self.rest = row_sums(powers)
+        whole = self.rest + self.own
+        self.shares = 1.0 / whole
+        return abs(float(np.dot(whole, self.shares)) - len(whole)) < 0.5  # else a product is no longer 1
 
     def slopes(self) -> Array:
         """A logit that moves alone."""
@@ -102,9 +105,11 @@ class OneHotLosses:
         return slopes
 
     def moved(self, moves: Array) -> float:
-        growth = np.expm1(moves - moves.take(self.at)[:, None])
+        growth = moves - moves.take(self.at)[:, None]
+        np.expm1(growth, out=growth)
         growth *= self.others
-        return self.scale * float(np.add.reduce(np.log1p(row_sums(growth) * self.shares)))
+        changes = np.log1p(row_sums(growth) * self.shares)
+        return self.scale * float(np.dot(changes, ones(len(changes))))
 
 
 class SoftLosses:

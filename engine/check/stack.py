@@ -14,6 +14,7 @@ import numpy as np
 from engine.check.endings import Form
 from engine.check.suffix import with_rows
 from engine.graph.graph import Graph, bind
+from engine.graph.partial import values_of
 from engine.ops.row import Array
 from engine.problems import Problem
 from engine.problems.network import Layer, Network
@@ -60,10 +61,9 @@ class Stack:
         loss, attributes = with_rows(graph["losses"])
         fusion = graph.shortcut.fusion if graph.shortcut else None
         self.form = Form(fusion.op if fusion else loss, attributes, self.weight, fusion, self.parts[-1].move)
-        self.read = frozenset({self.labels, *(place for part in self.parts for place in (part.X, part.W, part.Z))})
-        """Whose values are read."""
-        if not fusion:
-            self.read |= {self.parts[-1].A}
+        read = {self.labels, *(place for part in self.parts for place in (part.X, part.W, part.Z))}
+        self.values = values_of(graph, read if fusion else read | {self.parts[-1].A})
+        """All values that are read, from those of the leaves."""
         self.fits = all(elementwise if fusion is None else elementwise[:-1])
 
     @classmethod

@@ -12,7 +12,6 @@ every tensor the network itself is moved, op by op from the inputs to the cost, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -21,7 +20,6 @@ from engine.check.estimates import GUARD_LEEWAY
 from engine.check.stack import Part, Stack
 from engine.graph.forward import Values
 from engine.graph.graph import UNCHANGED
-from engine.graph.partial import values_of
 from engine.graph.run import Run
 from engine.ops.row import Array
 from engine.ops.stable import alike, column_sums, ones
@@ -42,7 +40,7 @@ def numbers_of_stack(problem: Problem, run: Run | None, names: tuple[str, ...]) 
     stack = Stack.of(problem)
     if stack is None:
         return None
-    values = run.values if run else values_of(problem.graph, problem.leaves, stack.read)
+    values = run.values if run else stack.values(problem.leaves)
     return StackNumbers(problem, stack, values).of(names)
 
 
@@ -151,10 +149,11 @@ class StackNumbers:
         stack, layer = self.stack, part.layer
         weights, bias = layer.weights in found, layer.bias in found
         if weights or bias:  # a bias is the weight of an input that is always 1
-            along: Any = np.dot(self.A[number], part.inputs) if weights else 0.0
-            answer: Any = np.dot(part.inputs, stack.as_in_out(found[layer.weights])) if weights else 0.0
+            along = np.dot(self.A[number], part.inputs) if weights else np.zeros(len(self.Z[number]))
+            answer = np.dot(part.inputs, stack.as_in_out(found[layer.weights])) if weights else np.zeros(len(part.units))
             if bias:
-                along, answer = along + ones(len(self.Z[0])), answer + found[layer.bias]
+                along += ones(len(along))
+                answer += found[layer.bias]
             yield along, part.units, float(np.dot(answer, part.units))
         examples = part.examples if self.examples is None else part.examples[self.examples]
         if part.source in found:

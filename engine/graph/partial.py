@@ -6,7 +6,7 @@ and backward, and is kept by the names of what is given, so that many readings o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -25,10 +25,10 @@ class Route(NamedTuple):
     plan: Plan
 
 
-def values_of(graph: Graph, leaves: Mapping[str, Array], wanted: frozenset[int]) -> Values:
-    """The values of some nodes, by their positions, and of what they are made of. NumPy warns of what is not finite."""
-    route = graph.kept(("values", wanted), lambda: Route(steps_towards(graph, UNCHANGED, set(wanted)), []))
-    return follow(graph, leaves, UNCHANGED, route)
+def values_of(graph: Graph, wanted: set[int]) -> Callable[[Mapping[str, Array]], Values]:
+    """How to get the values of some nodes, by their positions, from those of the leaves. NumPy warns of what overflows."""
+    route = Route(steps_towards(graph, UNCHANGED, wanted), [])
+    return lambda leaves: follow(graph, leaves, UNCHANGED, route)
 
 
 def value_of(graph: Graph, leaves: Mapping[str, Array], changes: Changes, name: str) -> Array:
