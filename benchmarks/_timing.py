@@ -17,6 +17,11 @@ from time import perf_counter, process_time
 from typing import NamedTuple
 
 
+TURN = 2e-3
+"""Seconds. What is shorter is done several times in a turn, as `timeit` does it: else a turn would measure most of all how
+long it takes to get back from memory what the one before drove out of the caches. A contestant that loops has it there."""
+
+
 class Time(NamedTuple):
     """Of one run, in milliseconds."""
 
@@ -38,13 +43,21 @@ def timed(
     wall. `share` is the part of the usual seconds and times that there is patience for.
     """
     times: dict[str, list[float]] = {name: [] for name in contestants}
-    for run in contestants.values():
-        run()
+    repeats = {name: repeats_in_a_turn(run, clock) for name, run in contestants.items()}
     least = max(1, round(least * share))
     deadline = perf_counter() + seconds * share
     while times and (perf_counter() < deadline or min(map(len, times.values())) < least):
         for name, run in contestants.items():
+            count = repeats[name]
             started = clock()
-            run()
-            times[name].append((clock() - started) * 1e3)
+            for _ in range(count):
+                run()
+            times[name].append((clock() - started) * 1e3 / count)
     return {name: Time(median(each), min(each)) for name, each in times.items()}
+
+
+def repeats_in_a_turn(run: Callable[[], object], clock: Callable[[], float]) -> int:
+    run()
+    started = clock()
+    run()
+    return max(1, round(TURN / max(clock() - started, 1e-6)))
