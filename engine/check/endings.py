@@ -89,7 +89,7 @@ class OneHotLosses:
         self.rest = row_sums(powers)
         whole = self.rest + self.own
         self.shares = 1.0 / whole
-        return abs(float(np.dot(whole, self.shares)) - len(whole)) < 0.5  # else a product is no longer 1
+        return abs(float(whole.dot(self.shares)) - len(whole)) < 0.5  # else a product is no longer 1
 
     def slopes(self) -> Array:
         """A logit that moves alone."""
@@ -109,7 +109,7 @@ class OneHotLosses:
         np.expm1(growth, out=growth)
         growth *= self.others
         changes = np.log1p(row_sums(growth) * self.shares)
-        return self.scale * float(np.dot(changes, ones(len(changes))))
+        return self.scale * float(changes.dot(ones(len(changes))))
 
 
 class SoftLosses:

@@ -7,7 +7,7 @@ and every difference between the two methods, to be excused or to be an alarm.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
 from math import prod
@@ -46,7 +46,7 @@ def plain_error(problem: Problem, run: Run | None, gradients: Mapping[str, Array
             numeric = numbers_of_coordinates(run or problem.run(), sides.coordinates)
             if numeric is None:
                 return None
-            errors, sizes = by_parts(numeric, gradients, names, sides.starts)
+            errors, sizes = by_parts([numeric], gradients.values(), twice(sides.starts, sides.count))
         else:
             return None
     largest = max(sizes)
@@ -58,13 +58,14 @@ def plain_error(problem: Problem, run: Run | None, gradients: Mapping[str, Array
     return max(errors) / (largest or 1.0)
 
 
-def by_parts(
-    numeric: Array, gradients: Mapping[str, Array], names: Sequence[str], starts: Array
-) -> tuple[list[float], list[float]]:
-    """max|gradient − numeric| and max|numeric| of the parts of a vector. It is lost."""
-    sizes = np.maximum.reduceat(np.abs(numeric), starts).tolist()
-    numeric -= side_by_side(gradients, names)
-    return np.maximum.reduceat(np.abs(numeric, out=numeric), starts).tolist(), sizes
+def by_parts(numeric: Iterable[Array], claims: Iterable[Array], starts: Array) -> tuple[list[float], list[float]]:
+    """max|claim − numeric| and max|numeric| of each part, all of them side by side in one vector."""
+    both = np.concatenate([*numeric, *claims], axis=None)
+    half = both.size // 2
+    both[half:] -= both[:half]
+    largest = np.maximum.reduceat(np.abs(both, out=both), starts).tolist()
+    parts = len(starts) // 2
+    return largest[parts:], largest[:parts]
 
 
 def one_by_one(
@@ -74,16 +75,13 @@ def one_by_one(
     errors: list[float] = []
     sizes: list[float] = []
     if sides.small:
-        errors, sizes = by_parts(side_by_side(found, sides.small), gradients, sides.small, sides.small_starts)
+        numeric, claims = ([each[name] for name in sides.small] for each in (found, gradients))
+        errors, sizes = by_parts(numeric, claims, sides.small_starts)
     for name in sides.large:
         error, size = apart(found[name], gradients[name])
         errors.append(error)
         sizes.append(size)
     return errors, sizes
-
-
-def side_by_side(arrays: Mapping[str, Array], names: Sequence[str]) -> Array:
-    return np.concatenate([arrays[name] for name in names], axis=None)
 
 
 class SideBySide:
@@ -96,7 +94,8 @@ class SideBySide:
         self.starts = starts(self.sizes)
         self.small = tuple(name for name, size in zip(names, self.sizes, strict=True) if size <= SMALL)
         self.large = tuple(name for name in names if name not in self.small)
-        self.small_starts = starts([size for size in self.sizes if size <= SMALL])
+        small = [size for size in self.sizes if size <= SMALL]
+        self.small_starts = twice(starts(small), sum(small))
         self.scaled = [(name, factor) for name, factor in graph.factors.items() if name in names]
 
     @classmethod
@@ -125,6 +124,11 @@ class Coordinates:
 
 def starts(sizes: Sequence[int]) -> Array:
     return np.array(list(accumulate(sizes[:-1], initial=0)))
+
+
+def twice(starts: Array, count: int) -> Array:
+    """Of a vector, and of another behind it."""
+    return np.concatenate([starts, starts + count])
 
 
 def numbers_of_coordinates(run: Run, sides: Coordinates) -> Array | None:

@@ -100,7 +100,7 @@ class StackNumbers:
             if part.has_kinks and not is_clear(Z):
                 return None
             moved = part.move((Z, alike(Z, SHORT) if part.has_kinks else SHORT))  # of which kinks take the lesser
-            each = moved * np.dot(each / SHORT, W.T)
+            each = moved * (each / SHORT).dot(W.T)
             found.append(each)
         found.reverse()
         return found
@@ -113,11 +113,11 @@ class StackNumbers:
             if layer.logits in wanted:
                 found[layer.logits] = stack.rows(each)
             if layer.weights in wanted:
-                found[layer.weights] = stack.as_in_out(np.dot(A.T, each))
+                found[layer.weights] = stack.as_in_out(A.T.dot(each))
             if layer.bias in wanted:
                 found[layer.bias] = column_sums(each)
             if part.source in wanted:
-                found[part.source] = stack.rows(np.dot(each, W.T))
+                found[part.source] = stack.rows(each.dot(W.T))
         if stack.head in wanted and (by_head := self.ending.by_head()) is not None:
             found[stack.head] = stack.rows(by_head)
         if "losses" in wanted:
@@ -135,11 +135,11 @@ class StackNumbers:
         expected = 0.0
         for number, part in enumerate(self.stack.parts):
             if moves is not None:
-                moves = np.dot(self.stack.parts[number - 1].move((self.Z[number - 1], moves)), self.W[number])
+                moves = self.stack.parts[number - 1].move((self.Z[number - 1], moves)).dot(self.W[number])
             for u, v, share in self.directions(number, part, found):
                 step = GUARD_STEP / share if abs(share) > LEAST else GUARD_STEP
                 expected += step * share
-                own = np.dot(u[:, None], (v * step)[None, :])  # a third quicker than as a product of entries
+                own = u[:, None].dot((v * step)[None, :])  # a third quicker than as a product of entries
                 moves = own if moves is None else np.add(moves, own, out=own)
         least = GUARD_STEP * LEAST
         return moves is None or abs(self.ending.moved(moves) - expected) <= GUARD_LEEWAY * max(abs(expected), least)
@@ -149,19 +149,19 @@ class StackNumbers:
         stack, layer = self.stack, part.layer
         weights, bias = layer.weights in found, layer.bias in found
         if weights or bias:  # a bias is the weight of an input that is always 1
-            along = np.dot(self.A[number], part.inputs) if weights else np.zeros(len(self.Z[number]))
-            answer = np.dot(part.inputs, stack.as_in_out(found[layer.weights])) if weights else np.zeros(len(part.units))
+            along = self.A[number].dot(part.inputs) if weights else np.zeros(len(self.Z[number]))
+            answer = part.inputs.dot(stack.as_in_out(found[layer.weights])) if weights else np.zeros(len(part.units))
             if bias:
                 along += ones(len(along))
                 answer += found[layer.bias]
-            yield along, part.units, float(np.dot(answer, part.units))
+            yield along, part.units, float(answer.dot(part.units))
         examples = part.examples if self.examples is None else part.examples[self.examples]
         if part.source in found:
             dA = stack.rows(found[part.source])
-            yield examples, np.dot(part.inputs, self.W[number]), float(np.dot(np.dot(examples, dA), part.inputs))
+            yield examples, part.inputs.dot(self.W[number]), float(examples.dot(dA).dot(part.inputs))
         elif layer.logits in found:
             dZ = stack.rows(found[layer.logits])
-            yield examples, part.units, float(np.dot(np.dot(examples, dZ), part.units))
+            yield examples, part.units, float(examples.dot(dZ).dot(part.units))
 
 
 def is_clear(Z: Array) -> bool:

@@ -41,16 +41,16 @@ def dense(layout: str, orientation: str, *, bias: bool) -> Op:
     w: Callable[[Array], Array] = unchanged if orientation == "in_out" else flipped
 
     def forward(A: Array, W: Array, b: Array | None = None) -> Array:
-        z = rows(A) @ w(W)
+        z = rows(A).dot(w(W))  # begins sooner than A @ W
         if b is not None:
             z = np.add(z, b, out=z if z.dtype is b.dtype else None)
         return rows(z)
 
     def by_input(d: Array, out: Array, A: Array, W: Array, *_: Array) -> Array:
-        return rows(rows(d) @ w(W).T)  # (m,o)(o,i)
+        return rows(rows(d).dot(w(W).T))  # (m,o)(o,i)
 
     def by_weights(d: Array, out: Array, A: Array, W: Array, *_: Array) -> Array:
-        return w(rows(A).T @ rows(d))  # (i,m)(m,o)
+        return w(rows(A).T.dot(rows(d)))  # (i,m)(m,o)
 
     def by_bias(d: Array, out: Array, A: Array, W: Array, *_: Array) -> Array:
         return column_sums(rows(d))

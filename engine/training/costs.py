@@ -113,7 +113,7 @@ def cross_entropy_with_logits(z: Array, y: Array, facts: Facts, d: Array, scratc
     np.subtract(z, spread(scratch.column, scratch.work), out=z)
     np.exp(z, out=d)
     flat[top] = 0.0
-    np.dot(d, scratch.ones, out=rest)  # Σ e^{z − z_top} of all but the top
+    d.dot(scratch.ones, out=rest)  # Σ e^{z − z_top} of all but the top
     cost = -float(np.vdot(y, z))
     np.add(rest, 1.0, out=scratch.growth)
     np.log1p(rest, out=rest)
@@ -122,7 +122,7 @@ def cross_entropy_with_logits(z: Array, y: Array, facts: Facts, d: Array, scratc
     np.multiply(d, spread(scratch.column, scratch.work), out=d)
     np.subtract(d, y, out=d)
     flat[top] = 0.0
-    np.dot(d, scratch.ones, out=rest)
+    d.dot(scratch.ones, out=rest)
     np.negative(rest, out=rest)
     flat[top] = rest
     return cost, right

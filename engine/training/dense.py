@@ -73,7 +73,7 @@ class Pass:
         """Σ of the losses, unscaled, and the right answers; leaves the slope of this sum with the last layer."""
         a = X
         for layer, (W, b) in zip(self.layers, parameters, strict=True):
-            np.dot(a, W, out=layer.z)
+            a.dot(W, out=layer.z)
             if b is not None:
                 np.add(layer.z, spread(b, layer.scratch.work), out=layer.z)
             if layer.forward is None:
@@ -94,13 +94,13 @@ class Pass:
             if layer.forward is not None:
                 layer.backward(d, layer.a, layer.slope, layer.scratch)
             if db is not None:
-                np.dot(self.ones, d, out=db)
+                self.ones.dot(d, out=db)
             if number == 0:
-                np.dot(X.T, d, out=dW)  # (i,m)(m,o)
+                X.T.dot(d, out=dW)  # (i,m)(m,o)
             else:
                 before = layers[number - 1]
-                np.dot(before.a.T, d, out=dW)
-                np.dot(d, parameters[number][0].T, out=before.d)  # (m,o)(o,i)
+                before.a.T.dot(d, out=dW)
+                d.dot(parameters[number][0].T, out=before.d)  # (m,o)(o,i)
         return found
 
 

@@ -269,9 +269,9 @@ def is_finite(measured: tuple[Measured, Measured]) -> bool:
 
 
 def length(gradient: Array) -> float:
-    return sqrt(float(np.dot(gradient, gradient)))
+    return sqrt(float(gradient.dot(gradient)))
 
 
 def all_finite(flat: Array) -> bool:
     """Σ x² is not finite if an x is not; it may overflow without, and only then is it worth a closer look."""
-    return isfinite(np.dot(flat, flat)) or bool(np.isfinite(flat).all())
+    return isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
