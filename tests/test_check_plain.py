@@ -15,7 +15,10 @@ from engine.check.endings import SHORT, BinaryLosses, OneHotLosses, SoftLosses, 
 from engine.check.estimates import LEEWAY
 from engine.check.methods import complex_step
 from engine.check.plain import plain_error
-from engine.check.stack_numbers import StackNumbers, numbers_of_stack
+from engine.check.short_way import numbers_of_stack
+from engine.check.stack import Stack
+from engine.check.stack_numbers import StackNumbers
+from engine.check.stack_sample import sample
 from engine.errors import KeyRefuted
 from engine.graph.graph import Changes
 from engine.graph.run import Run
@@ -237,6 +240,42 @@ def test_a_mistake_in_the_short_way_itself_is_found_by_its_guard(what, kind, mon
     monkeypatch.setattr(where, name, lambda *arguments: change(right(*arguments)))
     assert numbers_of_stack(problem, run, problem.graph.differentiable) is None
     assert certify(problem).status == "agrees"  # the long way needs none of it
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**53 - 1])
+@pytest.mark.parametrize("layout", ["rows", "columns"])
+def test_with_a_seed_a_coordinate_of_every_tensor_is_moved_alone(layout, seed, monkeypatch):
+    """Were there no guard, this would find a wrong tensor by any of its entries."""
+    problem = classifier(3, layout=layout, orientation="in_out")
+    run, names = problem.run(), problem.graph.differentiable
+    found = numbers_of_stack(problem, run, names, seed)
+    assert found is not None
+    stack = Stack.of(problem)
+    assert stack is not None
+    looked_at = list(sample(StackNumbers(problem, stack, run.values), found, seed))
+    sampled = [name for name in names if name not in ("A3", "losses", "J")]
+    assert sorted(each.tensor for each in looked_at) == sorted(sampled)
+    for each in looked_at:
+        assert each.expected in found[each.tensor]
+    monkeypatch.setattr(StackNumbers, "is_guarded", lambda *_: True)
+    right = StackNumbers.by_products
+    for name in sampled:
+        monkeypatch.setattr(
+            StackNumbers, "by_products", lambda *given, name=name: {**(all_ := right(*given)), name: all_[name] * 1.000_1}
+        )
+        alive = np.abs(next(each.expected for each in looked_at if each.tensor == name)) > 1e-12
+        assert (numbers_of_stack(problem, run, names, seed) is None) == alive, name
+        assert numbers_of_stack(problem, run, names) is not None
+
+
+def test_one_wrong_entry_is_found_by_the_seeds_that_look_at_it(monkeypatch):
+    problem = classifier(3, widths=(2, 2, 3), hidden=("tanh",))
+    run, names = problem.run(), ("W1",)
+    right = StackNumbers.by_products
+    monkeypatch.setattr(StackNumbers, "is_guarded", lambda *_: True)
+    monkeypatch.setattr(StackNumbers, "by_products", lambda *given: {"W1": right(*given)["W1"] * [[1.0, 1.0], [1.0, 1.1]]})
+    looks = [numbers_of_stack(problem, run, names, seed) is None for seed in range(40)]
+    assert 3 <= sum(looks) <= 20
 
 
 @pytest.mark.parametrize("activation", [name for name in ELEMENTWISE if name != "sign"])

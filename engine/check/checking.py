@@ -17,7 +17,7 @@ from engine.check.guard import guard
 from engine.check.methods import WORK, central, complex_step, directional, increment
 from engine.check.noise import Rounding, silent
 from engine.check.scales import gradients_and_scales
-from engine.check.stack_numbers import numbers_of_stack
+from engine.check.short_way import numbers_of_stack
 from engine.check.verdicts import CheckReport, Verdict, gravest, judge
 from engine.errors import BadProblem, ShapeMismatch, UnknownName, shape_text
 from engine.graph.run import Run
@@ -38,7 +38,7 @@ def is_factored(problem: Problem, sizes: Mapping[str, int], step: float | None) 
 def increment_or_factored(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
     """Exact increments of every coordinate: factored where the problem is a large network, else one by one."""
     sizes = {name: run[name].size for name in names}
-    plain = shortest(problem, run, names) if step is None else None
+    plain = shortest(problem, run, names, seed) if step is None else None
     if plain is not None:
         return Estimates({name: exact(plain[name]) for name in names}, sum(sizes.values()), sum(sizes.values()))
     if not is_factored(problem, sizes, step):
@@ -52,10 +52,10 @@ def increment_or_factored(problem: Problem, run: Run, names: Sequence[str], step
     return Estimates(by_name, sum(sizes.values()), evaluations + rest.evaluations)
 
 
-def shortest(problem: Problem, run: Run, names: Sequence[str]) -> dict[str, Array] | None:
+def shortest(problem: Problem, run: Run, names: Sequence[str], seed: int | None = None) -> dict[str, Array] | None:
     """The numbers of a dense network by the shortest of steps; None where that is not plain."""
     with np.errstate(all="ignore"):
-        return numbers_of_stack(problem, run, tuple(names))
+        return numbers_of_stack(problem, run, tuple(names), seed)
 
 
 METHODS: dict[str, Method] = {

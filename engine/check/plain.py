@@ -17,7 +17,7 @@ import numpy as np
 from engine.check.differences import STEP, TINY, VANISHING
 from engine.check.estimates import BEYOND_SENSE, LEEWAY, apart
 from engine.check.increments import Kinks, propagate
-from engine.check.stack_numbers import numbers_of_stack
+from engine.check.short_way import numbers_of_stack
 from engine.graph.graph import UNCHANGED, Graph
 from engine.graph.run import Run
 from engine.ops.row import Array

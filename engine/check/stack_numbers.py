@@ -7,6 +7,7 @@ a layer differences all of its units, in all examples, by the exact increments o
 
 The order of these sums is that of the gradient itself. What they rest on is therefore guarded: along a random direction of
 every tensor the network itself is moved, op by op from the inputs to the cost, and it must move as far as the numbers say.
+A check moves single coordinates alone, too (`engine.check.stack_sample`).
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from engine.check.endings import OF_CLASSES, REACH, SHORT, Ending
 from engine.check.estimates import GUARD_LEEWAY
 from engine.check.stack import Part, Stack
 from engine.graph.forward import Values
-from engine.graph.graph import UNCHANGED
-from engine.graph.run import Run
 from engine.ops.row import Array
 from engine.ops.stable import alike, column_sums, ones
 from engine.problems import Problem
@@ -30,35 +29,6 @@ GUARD_STEP = 1e-100
 """How far the cost is moved along each direction: far from it there is room for small gradients and for large ones."""
 LEAST = 1e-60
 """What changes the cost less along a direction than this is not weighed up to the others."""
-
-
-def numbers_of_stack(problem: Problem, run: Run | None, names: tuple[str, ...]) -> dict[str, Array] | None:
-    """∂J/∂node for every name; None where it is no such network, or not plain: near a kink, or far from ordinary.
-
-    Without a run, no more of it is computed than is needed.
-    """
-    stack = Stack.of(problem)
-    if stack is None:
-        return None
-    values = run.values if run else stack.values(problem.leaves)
-    return StackNumbers(problem, stack, values).of(names)
-
-
-def numbers_of_examples(problem: Problem, run: Run) -> tuple[Array, list[Array]] | None:
-    """Which examples are near no kink, and for these alone ∂J/∂Z of every layer, one example a row; None if all are of one
-    sort, or as above."""
-    stack = Stack.of(problem)
-    if stack is None or run.changes is not UNCHANGED:
-        return None
-    bent = [stack.rows(run.values[part.Z]) for part in stack.parts if part.has_kinks]
-    smooth = np.logical_and.reduce([(np.abs(Z) > REACH).all(axis=1) for Z in bent])
-    if not np.any(smooth) or np.all(smooth):
-        return None
-    numbers = StackNumbers(problem, stack, run.values, np.flatnonzero(smooth))
-    D = numbers.by_logits()
-    if D is None or not numbers.is_guarded(numbers.by_products(D, set(problem.graph.differentiable))):
-        return None
-    return smooth, D
 
 
 class StackNumbers:
@@ -162,6 +132,12 @@ class StackNumbers:
         elif layer.logits in found:
             dZ = stack.rows(found[layer.logits])
             yield examples, part.units, float(examples.dot(dZ).dot(part.units))
+
+    def moved(self, number: int, moves: Array) -> float:
+        """The exact change of the cost when the units of one layer make short moves."""
+        for layer in range(number, len(self.Z) - 1):
+            moves = self.stack.parts[layer].move((self.Z[layer], moves)).dot(self.W[layer + 1])
+        return self.ending.moved(moves)
 
 
 def is_clear(Z: Array) -> bool:

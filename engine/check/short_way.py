@@ -1,0 +1,47 @@
+"""The numbers of a dense network by the short way, where it can be gone: see `engine.check.stack_numbers`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.check.endings import REACH
+from engine.check.stack import Stack
+from engine.check.stack_numbers import StackNumbers
+from engine.check.stack_sample import is_confirmed
+from engine.graph.graph import UNCHANGED
+from engine.graph.run import Run
+from engine.ops.row import Array
+from engine.problems import Problem
+
+
+def numbers_of_stack(
+    problem: Problem, run: Run | None, names: tuple[str, ...], seed: int | None = None
+) -> dict[str, Array] | None:
+    """∂J/∂node for every name; None where it is no such network, or not plain: near a kink, or far from ordinary.
+
+    Without a run, no more of it is computed than is needed. With a seed, a coordinate of every tensor is looked at, too.
+    """
+    stack = Stack.of(problem)
+    if stack is None:
+        return None
+    values = run.values if run else stack.values(problem.leaves)
+    numbers = StackNumbers(problem, stack, values)
+    found = numbers.of(names)
+    return found if found is None or seed is None or is_confirmed(numbers, found, seed) else None
+
+
+def numbers_of_examples(problem: Problem, run: Run) -> tuple[Array, list[Array]] | None:
+    """Which examples are near no kink, and for these alone ∂J/∂Z of every layer, one example a row; None if all are of one
+    sort, or as above."""
+    stack = Stack.of(problem)
+    if stack is None or run.changes is not UNCHANGED:
+        return None
+    bent = [stack.rows(run.values[part.Z]) for part in stack.parts if part.has_kinks]
+    smooth = np.logical_and.reduce([(np.abs(Z) > REACH).all(axis=1) for Z in bent])
+    if not np.any(smooth) or np.all(smooth):
+        return None
+    numbers = StackNumbers(problem, stack, run.values, np.flatnonzero(smooth))
+    D = numbers.by_logits()
+    if D is None or not numbers.is_guarded(numbers.by_products(D, set(problem.graph.differentiable))):
+        return None
+    return smooth, D
