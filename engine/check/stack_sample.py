@@ -15,6 +15,9 @@ from engine.check.estimates import GUARD_LEEWAY, largest
 from engine.check.stack_numbers import GUARD_STEP, StackNumbers
 from engine.ops.row import Array
 
+SAMPLED = 2
+"""Tensors of which a coordinate is moved. In a deep network each takes as long as the guard."""
+
 
 class Coordinate(NamedTuple):
     """One entry of a tensor, through what it moves in its layer."""
@@ -27,7 +30,7 @@ class Coordinate(NamedTuple):
 
 
 def is_confirmed(numbers: StackNumbers, found: Mapping[str, Array], seed: int) -> bool:
-    """Whether the cost answers to one coordinate of every tensor as `found` says."""
+    """Whether the cost answers to single coordinates as `found` says."""
     for each in sample(numbers, found, seed):
         apart = abs(numbers.moved(each.layer, each.moves * GUARD_STEP) / GUARD_STEP - each.expected)
         if not (apart <= GUARD_LEEWAY * abs(each.expected) or apart <= GUARD_LEEWAY * largest(found[each.tensor])):
@@ -36,17 +39,29 @@ def is_confirmed(numbers: StackNumbers, found: Mapping[str, Array], seed: int) -
 
 
 def sample(numbers: StackNumbers, found: Mapping[str, Array], seed: int) -> Iterator[Coordinate]:
-    stack, rng = numbers.stack, Random(seed)
-    for layer, (part, A, W, Z) in enumerate(zip(stack.parts, numbers.A, numbers.W, numbers.Z, strict=True)):
-        n, i, j = rng.randrange(len(Z)), rng.randrange(len(W)), rng.randrange(W.shape[1])
-        for tensor, entry, moved, move in (
-            (part.layer.weights, (i, j), np.s_[:, j], A[:, i]),
-            (part.layer.bias, j, np.s_[:, j], 1.0),
-            (part.layer.logits, (n, j), (n, j), 1.0),
-            (part.source, (n, i), n, W[i]),
-        ):
-            if tensor in found:
-                view = stack.as_in_out if tensor == part.layer.weights else stack.rows
-                moves = np.zeros(Z.shape)
-                moves[moved] = move
-                yield Coordinate(tensor, layer, moves, float(view(found[tensor])[entry]))
+    rng, parts = Random(seed), numbers.stack.parts
+    tensors = [
+        (layer, name)
+        for layer, part in enumerate(parts)
+        for name in (part.layer.weights, part.layer.bias, part.layer.logits, part.source)
+        if name in found
+    ]
+    for layer, name in rng.sample(tensors, min(SAMPLED, len(tensors))):
+        yield coordinate(numbers, layer, name, found[name], rng)
+
+
+def coordinate(numbers: StackNumbers, layer: int, name: str, values: Array, rng: Random) -> Coordinate:
+    """A random one of a tensor."""
+    stack, names = numbers.stack, numbers.stack.parts[layer].layer
+    A, W, Z = numbers.A[layer], numbers.W[layer], numbers.Z[layer]
+    n, i, j = rng.randrange(len(Z)), rng.randrange(len(W)), rng.randrange(W.shape[1])
+    moves = np.zeros(Z.shape)
+    if name == names.weights:
+        moves[:, j], expected = A[:, i], stack.as_in_out(values)[i, j]
+    elif name == names.bias:
+        moves[:, j], expected = 1.0, values[j]
+    elif name == names.logits:
+        moves[n, j], expected = 1.0, stack.rows(values)[n, j]
+    else:
+        moves[n], expected = W[i], stack.rows(values)[n, i]
+    return Coordinate(name, layer, moves, float(expected))
