@@ -91,6 +91,7 @@ def log_softmax_backward(d: Array, out: Array, x: Array, axis: int) -> Array:
 ROWS = (
     Op(
         name="identity",
+        summary="no activation: a linear layer",
         forward=lambda x: x,
         backward=(lambda d, out, x: d,),
         increment=lambda x: x[1],
@@ -100,6 +101,7 @@ ROWS = (
     ),
     Op(
         name="sigmoid",
+        summary="the logistic function, from 0 to 1",
         forward=sigmoid,
         backward=(lambda d, out, x: d * sigmoid_slope(x),),
         increment=lambda x: sigmoid_increment(*x),
@@ -109,6 +111,7 @@ ROWS = (
     ),
     Op(
         name="tanh",
+        summary="the hyperbolic tangent, from -1 to 1",
         forward=np.tanh,
         backward=(lambda d, out, x: d * tanh_slope(x),),
         increment=lambda x: 2.0 * sigmoid_increment(2.0 * x[0], 2.0 * x[1]),
@@ -118,6 +121,7 @@ ROWS = (
     ),
     Op(
         name="relu",
+        summary="the positive part",
         forward=positive_part,
         backward=(lambda d, out, x: d * (x.real > 0),),
         increment=lambda x, side=None: ramp_increment(x[0], x[1], side),
@@ -129,6 +133,7 @@ ROWS = (
     ),
     Op(
         name="leaky_relu",
+        summary="the positive part, and a little of the negative one",
         forward=lambda x, slope: np.where(x.real > 0, x, slope * x),
         backward=(lambda d, out, x, slope: d * np.where(x.real > 0, 1.0, slope),),
         increment=lambda x, slope, side=None: ramp_increment(x[0], x[1], side) + slope * falling_increment(*x, side=side),
@@ -142,6 +147,7 @@ ROWS = (
     ),
     Op(
         name="elu",
+        summary="the positive part, and below 0 a curve that tends to -alpha",
         forward=elu_value,
         backward=(lambda d, out, x, alpha: d * np.where(x.real > 0, 1.0, alpha * np.exp(np.where(x.real > 0, 0.0, x))),),
         increment=lambda x, alpha, side=None: elu_increment(x[0], x[1], alpha, side=side),
@@ -158,6 +164,7 @@ ROWS = (
     ),
     Op(
         name="softplus",
+        summary="a smooth relu: its derivative is the sigmoid",
         forward=softplus,
         backward=(lambda d, out, x: d * sigmoid(x),),
         increment=lambda x: softplus_increment(*x),
@@ -167,6 +174,7 @@ ROWS = (
     ),
     Op(
         name="gelu_tanh",
+        summary="the input times the probability that a normal number is below it, in its approximation by tanh",
         forward=lambda x: x * sigmoid(gelu_inner(x)),
         backward=(lambda d, out, x: d * gelu_slope(x),),
         increment=lambda x: gelu_increment(*x),
@@ -181,6 +189,7 @@ ROWS = (
     ),
     Op(
         name="silu",
+        summary="the input times its sigmoid; also called swish",
         forward=lambda x: x * sigmoid(x),
         backward=(lambda d, out, x: d * (sigmoid(x) + x * sigmoid_slope(x)),),
         increment=lambda x: silu_increment(*x),
@@ -189,6 +198,7 @@ ROWS = (
     ),
     Op(
         name="sign",
+        summary="-1, 0 or 1: the step of a perceptron",
         forward=lambda x: np.sign(x.real) + 0.0 * x,
         backward=(lambda d, out, x: d * np.zeros(x.shape),),
         increment=lambda x, side=None: (
@@ -202,6 +212,7 @@ ROWS = (
     ),
     Op(
         name="softmax",
+        summary="the probabilities of classes from their scores",
         forward=softmax,
         backward=(softmax_backward,),
         increment=lambda x, axis: softmax_increment(x[0], x[1], axis),
@@ -212,6 +223,7 @@ ROWS = (
     ),
     Op(
         name="log_softmax",
+        summary="the logarithms of softmax, without cancellation",
         forward=log_softmax,
         backward=(log_softmax_backward,),
         increment=lambda x, axis: log_softmax_increment(x[0], x[1], axis),

@@ -71,6 +71,7 @@ def clip_value(x: Array, low: float, high: float) -> Array:
 ROWS = (
     Op(
         name="add",
+        summary="the operator +, entry by entry",
         forward=np.add,
         backward=(lambda d, out, x, y: d, lambda d, out, x, y: d),
         increment=lambda x, y: in_full(np.add(x[1], y[1]), x[0], y[0]),
@@ -80,6 +81,7 @@ ROWS = (
     ),
     Op(
         name="sub",
+        summary="the operator -, entry by entry",
         forward=np.subtract,
         backward=(lambda d, out, x, y: d, lambda d, out, x, y: -d),
         increment=lambda x, y: in_full(np.subtract(x[1], y[1]), x[0], y[0]),
@@ -89,6 +91,7 @@ ROWS = (
     ),
     Op(
         name="mul",
+        summary="the operator *, entry by entry; of matrices the product is @",
         forward=np.multiply,
         backward=(lambda d, out, x, y: d * y, lambda d, out, x, y: d * x),
         increment=lambda x, y: x[1] * (y[0] + y[1]) + x[0] * y[1],
@@ -98,6 +101,7 @@ ROWS = (
     ),
     Op(
         name="div",
+        summary="the operator /, entry by entry",
         forward=np.divide,
         backward=(lambda d, out, x, y: d / y, lambda d, out, x, y: -d * out / y),
         increment=lambda x, y: (x[1] - x[0] / y[0] * y[1]) / (y[0] + y[1]),
@@ -107,6 +111,7 @@ ROWS = (
     ),
     Op(
         name="pow",
+        summary="the operator **, entry by entry",
         forward=np.power,
         backward=(power_by_base, power_by_exponent),
         increment=lambda x, p: power_increment(*x, *p),
@@ -116,6 +121,7 @@ ROWS = (
     ),
     Op(
         name="neg",
+        summary="the operator - before one operand",
         forward=np.negative,
         backward=(lambda d, out, x: -d,),
         increment=lambda x: np.negative(x[1]),
@@ -124,6 +130,7 @@ ROWS = (
     ),
     Op(
         name="abs",
+        summary="the size of every entry",
         forward=lambda x: -negative_magnitude(x),
         backward=(lambda d, out, x: d * np.sign(x),),
         increment=lambda x, side=None: 2.0 * ramp_increment(x[0], x[1], side, chosen=0.5) - x[1],
@@ -134,6 +141,7 @@ ROWS = (
     ),
     Op(
         name="maximum",
+        summary="the larger of two, entry by entry",
         forward=lambda x, y: y + positive_part(x - y) if np.iscomplexobj(x - y) else np.maximum(x, y),
         backward=(
             lambda d, out, x, y: d * share_of_larger(x, y),
@@ -148,6 +156,7 @@ ROWS = (
     ),
     Op(
         name="minimum",
+        summary="the smaller of two, entry by entry",
         forward=lambda x, y: y - positive_part(y - x) if np.iscomplexobj(x - y) else np.minimum(x, y),
         backward=(
             lambda d, out, x, y: d * share_of_larger(y, x),
@@ -162,6 +171,7 @@ ROWS = (
     ),
     Op(
         name="clip",
+        summary="every entry, but none below low or above high",
         forward=clip_value,
         backward=(lambda d, out, x, low, high: d * ((x.real >= low) & (x.real <= high)),),
         increment=lambda x, low, high, side=None: clip_increment(x[0], x[1], low, high, side),

@@ -17,6 +17,7 @@ def sqrt_increment(x: Array, dx: Array) -> Array:
 ROWS = (
     Op(
         name="exp",
+        summary="e to the power of every entry",
         forward=np.exp,
         backward=(lambda d, out, x: d * out,),
         increment=lambda x: np.exp(x[0]) * np.expm1(x[1]),
@@ -26,6 +27,7 @@ ROWS = (
     ),
     Op(
         name="log",
+        summary="the natural logarithm",
         forward=np.log,
         backward=(lambda d, out, x: d / x,),
         increment=lambda x: np.log1p(x[1] / x[0]),
@@ -34,6 +36,7 @@ ROWS = (
     ),
     Op(
         name="sqrt",
+        summary="the square root",
         forward=np.sqrt,
         backward=(lambda d, out, x: d / (2.0 * out),),
         increment=lambda x: sqrt_increment(*x),
@@ -43,6 +46,7 @@ ROWS = (
     ),
     Op(
         name="square",
+        summary="every entry times itself",
         forward=np.square,
         backward=(lambda d, out, x: 2.0 * d * x,),
         increment=lambda x: x[1] * (2.0 * x[0] + x[1]),
@@ -51,6 +55,7 @@ ROWS = (
     ),
     Op(
         name="sin",
+        summary="the sine of an angle in radians",
         forward=np.sin,
         backward=(lambda d, out, x: d * np.cos(x),),
         increment=lambda x: 2.0 * np.cos(x[0] + 0.5 * x[1]) * np.sin(0.5 * x[1]),
@@ -59,6 +64,7 @@ ROWS = (
     ),
     Op(
         name="cos",
+        summary="the cosine of an angle in radians",
         forward=np.cos,
         backward=(lambda d, out, x: -d * np.sin(x),),
         increment=lambda x: -2.0 * np.sin(x[0] + 0.5 * x[1]) * np.sin(0.5 * x[1]),
@@ -67,6 +73,7 @@ ROWS = (
     ),
     Op(
         name="log1p",
+        summary="the logarithm of 1 + x, exact for small x too",
         forward=np.log1p,
         backward=(lambda d, out, x: d / (1.0 + x),),
         increment=lambda x: np.log1p(x[1] / (1.0 + x[0])),

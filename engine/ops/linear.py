@@ -65,6 +65,7 @@ def outer_increment(x: Array, dx: Array | None, y: Array, dy: Array | None) -> A
 ROWS = (
     Op(
         name="matmul",
+        summary="the operator @; a list is a row on its left and a column on its right",
         forward=lambda x, y: np.asarray(x @ y),
         backward=(matmul_by_left, matmul_by_right),
         increment=lambda x, y: matmul_increment(*x, *y),
@@ -75,24 +76,23 @@ ROWS = (
             (1, 1): Formula("{0} @ {1}", ("{d} * {1}", "{d} * {0}")),
         },
         shape=shapes.matmul,
-        summary="the operator @; a list is a row on its left and a column on its right",
     ),
     Op(
         name="dot",
+        summary="of two lists: a number",
         forward=lambda x, y: np.asarray(x @ y),
         backward=(lambda d, out, x, y: d * y, lambda d, out, x, y: d * x),
         increment=lambda x, y: dot_increment(*x, *y),
         formula=Formula("dot({0}, {1})", ("{d} * {1}", "{d} * {0}")),
         shape=shapes.dot,
-        summary="of two lists",
     ),
     Op(
         name="outer",
+        summary="of two lists: a matrix",
         forward=np.outer,
         backward=(lambda d, out, x, y: d @ y, lambda d, out, x, y: x @ d),
         increment=lambda x, y: outer_increment(*x, *y),
         formula=Formula("outer({0}, {1})", ("{d} @ {1}", "{0} @ {d}")),
         shape=shapes.outer,
-        summary="of two lists: a matrix",
     ),
 )

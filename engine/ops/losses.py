@@ -213,6 +213,7 @@ ROWS = (
         lambda a, y: 2.0 * (y - a),
         lambda a, da, y, dy: (da - dy) * (2.0 * (a - y) + (da - dy)),
         Formula("({0} - {1})**2", ("2 * ({0} - {1})", "2 * ({1} - {0})")),
+        summary="the squared difference; with a scale of 0.5 its derivative is the difference",
     ),
     loss_op(
         "absolute_error",
@@ -223,6 +224,7 @@ ROWS = (
         Formula("abs({0} - {1})", ("sign({0} - {1})", "sign({1} - {0})")),
         kinks=lambda a, y, **_: touches(a[0] - y[0], a[1] - y[1]),
         subgradient="0 where prediction and label are equal",
+        summary="the size of the difference",
     ),
     loss_op(
         "huber",
@@ -235,6 +237,7 @@ ROWS = (
             ("clip({0} - {1}, -{delta}, {delta})", "clip({1} - {0}, -{delta}, {delta})"),
         ),
         attributes={"delta": 1.0},
+        summary="squared for differences up to delta, and beyond that linear",
     ),
     loss_op(
         "hinge",
@@ -245,6 +248,7 @@ ROWS = (
         Formula("maximum(0, 1 - {1} * {0})", ("-{1} * ({1} * {0} < 1)", "-{0} * ({1} * {0} < 1)")),
         kinks=lambda a, y, **_: touches(1.0 - y[0] * a[0], margin_step(*a, *y)),
         subgradient="0 where the margin is exactly 1",
+        summary="how much a margin falls short of 1; labels are -1 and 1",
     ),
     loss_op(
         "binary_cross_entropy",
@@ -256,6 +260,7 @@ ROWS = (
             "-({1} * log({0}) + (1 - {1}) * log(1 - {0}))",
             ("((1 - {1}) / (1 - {0}) - {1} / {0})", "(log(1 - {0}) - log({0}))"),
         ),
+        summary="of probabilities of yes, such as a sigmoid gives",
     ),
     loss_op(
         "cross_entropy",
@@ -264,6 +269,7 @@ ROWS = (
         lambda a, y: -np.log(a),
         lambda a, da, y, dy: -weighted_log_increment(y, dy, a, da),
         Formula("-{1} * log({0})", ("(-{1} / {0})", "(-log({0}))")),
+        summary="of probabilities of classes, such as softmax gives",
     ),
     loss_op(
         "binary_cross_entropy_with_logits",
@@ -272,6 +278,7 @@ ROWS = (
         lambda z, y: -z,
         logistic_increment,
         Formula("(log(1 + exp({0})) - {1} * {0})", ("(1 / (1 + exp(-{0})) - {1})", "(-{0})")),
+        summary="of the scores that a sigmoid would take",
     ),
     loss_op(
         "cross_entropy_with_logits",
@@ -287,5 +294,6 @@ ROWS = (
             ),
         ),
         along_axis=True,
+        summary="of the scores that softmax would take",
     ),
 )

@@ -119,6 +119,7 @@ def logsumexp_increment(x: Array, dx: Array, axis: Axis, keepdims: bool) -> Arra
 ROWS = (
     Op(
         name="sum",
+        summary="of all entries, or along an axis",
         forward=lambda x, axis, keepdims: np.asarray(x.sum(axis=axis, keepdims=keepdims)),
         backward=(lambda d, out, x, axis, keepdims: expand(d, axis, keepdims),),
         increment=lambda x, axis, keepdims: x[1].sum(axis=axes_of(x[0], axis), keepdims=keepdims),
@@ -128,6 +129,7 @@ ROWS = (
     ),
     Op(
         name="mean",
+        summary="of all entries, or along an axis",
         forward=lambda x, axis, keepdims: np.asarray(np.add.reduce(x, axis=axis, keepdims=keepdims) / count(x, axis)),
         backward=(lambda d, out, x, axis, keepdims: expand(d, axis, keepdims) / count(x, axis),),
         increment=lambda x, axis, keepdims: x[1].sum(axis=axes_of(x[0], axis), keepdims=keepdims) / count(x[0], axis),
@@ -137,6 +139,7 @@ ROWS = (
     ),
     Op(
         name="max",
+        summary="the largest of all entries, or along an axis",
         forward=largest,
         backward=(lambda d, out, x, axis, keepdims: shared_ties(d, x, axis, keepdims),),
         increment=lambda x, axis, keepdims, side=None: max_increment(x[0], x[1], axis, keepdims, side),
@@ -148,6 +151,7 @@ ROWS = (
     ),
     Op(
         name="min",
+        summary="the smallest of all entries, or along an axis",
         forward=lambda x, axis, keepdims: -largest(-x, axis, keepdims),
         backward=(lambda d, out, x, axis, keepdims: shared_ties(d, -x, axis, keepdims),),
         increment=lambda x, axis, keepdims, side=None: -max_increment(-x[0], -x[1], axis, keepdims, side),
@@ -159,6 +163,7 @@ ROWS = (
     ),
     Op(
         name="norm",
+        summary="the Euclidean length",
         forward=norm_value,
         backward=(norm_backward,),
         increment=lambda x, axis, keepdims, side=None: norm_increment(x[0], x[1], axis, keepdims, side),
@@ -170,10 +175,10 @@ ROWS = (
         ),
         subgradient="0 at 0",
         attributes=AXES,
-        summary="the Euclidean length",
     ),
     Op(
         name="logsumexp",
+        summary="the logarithm of the sum of e to the power of every entry, without overflow",
         forward=logsumexp_value,
         backward=(lambda d, out, x, axis, keepdims: expand(d, axis, keepdims) * softmax_over(x, axis),),
         increment=lambda x, axis, keepdims: logsumexp_increment(x[0], x[1], axis, keepdims),

@@ -53,7 +53,8 @@ class Op:
     increment: Callable[..., Array]
     formula: Formula
     shape: Callable[..., Shape]
-    summary: str = ""
+    summary: str
+    """What it is, in a few words, for the catalog."""
     kinks: Callable[..., NDArray[np.bool_]] | None = None
     subgradient: str = ""
     """The derivative used at a kink, in words."""

@@ -51,15 +51,16 @@ def reshape_increment(x: tuple[Array, Array], shape: Any) -> Array:
 ROWS = (
     Op(
         name="transpose",
+        summary="the axes in reverse order",
         forward=lambda x: x.T,
         backward=(lambda d, out, x: d.T,),
         increment=lambda x: flip_all(x[1], x[0].ndim),
         formula=Formula("transpose({0})", ("transpose({d})",)),
         shape=shapes.transposed,
-        summary="the axes in reverse order",
     ),
     Op(
         name="reshape",
+        summary="the same entries, row after row, in another shape",
         forward=lambda x, shape: x.reshape(shape),
         backward=(lambda d, out, x, shape: d.reshape(x.shape),),
         increment=reshape_increment,
@@ -69,6 +70,7 @@ ROWS = (
     ),
     Op(
         name="concat",
+        summary="operands joined along an axis",
         forward=lambda *parts, axis: np.concatenate(parts, axis=axis),
         backward=(concat_backward,),
         increment=concat_increment,
@@ -76,16 +78,15 @@ ROWS = (
         shape=shapes.concatenated,
         attributes={"axis": 0},
         variadic=True,
-        summary="operands joined along an axis",
     ),
     Op(
         name="slice",
+        summary="the entries from start to before stop along an axis",
         forward=lambda x, start, stop, axis: section(x, start, stop, axis),
         backward=(lambda d, out, x, start, stop, axis: spread(d, x, start, stop, axis),),
         increment=lambda x, start, stop, axis: section(x[1], start, stop, axis),
         formula=Formula("section({0}, {start}, {stop}, {axis})", ("spread({d}, {0}, {start}, {stop}, {axis})",)),
         shape=shapes.sliced,
         attributes={"start": 0, "stop": None, "axis": 0},
-        summary="the entries from start to before stop along an axis",
     ),
 )

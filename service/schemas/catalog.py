@@ -21,8 +21,20 @@ RELATIVE = {
     "options": [{"name": "relative", "required": False, "default": 1e-6}],
     "formula": "|s − t| ≤ relative·|t| + absolute",
 }
-TANH = {"name": "tanh", "summary": "", "operands": ["x"], "options": [], "formula": FORMULA}
-ABS = {**TANH, "name": "abs", "formula": {"value": "abs(x)", "gradients": ["d * sign(x)"]}, "at_kinks": "0 at 0"}
+TANH = {
+    "name": "tanh",
+    "summary": "the hyperbolic tangent, from -1 to 1",
+    "operands": ["x"],
+    "options": [],
+    "formula": FORMULA,
+}
+ABS = {
+    **TANH,
+    "name": "abs",
+    "summary": "the size of every entry",
+    "formula": {"value": "abs(x)", "gradients": ["d * sign(x)"]},
+    "at_kinks": "0 at 0",
+}
 
 
 class Option(Wire, json_schema_extra={"examples": [SCALE]}):
@@ -51,7 +63,7 @@ class CatalogOp(Wire, json_schema_extra={"examples": [TANH, ABS]}):
     name: str
     """As it is written in a request."""
     summary: str
-    """Where there is more to say than the formula does; else empty."""
+    """What it is, in a few words."""
     operands: list[str]
     """What it takes, by the names in the formula."""
     options: list[Option]
@@ -67,7 +79,7 @@ class CatalogLoss(
         "examples": [
             {
                 "name": "squared_error",
-                "summary": "",
+                "summary": "the squared difference; with a scale of 0.5 its derivative is the difference",
                 "operands": ["A", "Y"],
                 "options": [SCALE],
                 "formula": {"value": "scale * sum((A - Y)**2, axis=axis)", "gradients": ["d * scale * 2 * (A - Y)"]},
@@ -78,7 +90,7 @@ class CatalogLoss(
             },
             {
                 "name": "hinge",
-                "summary": "",
+                "summary": "how much a margin falls short of 1; labels are -1 and 1",
                 "operands": ["A", "Y"],
                 "options": [SCALE],
                 "formula": {"value": "max(0, 1 - A * Y)", "gradients": ["-d * Y * (A * Y < 1)"]},
