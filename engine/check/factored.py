@@ -53,7 +53,6 @@ class FactoredCheck:
         self.known = numbers_of_examples(problem, run)
         if self.known is not None:
             self.bent = Suffix(problem, run, np.flatnonzero(~self.known[0]))
-        self.weight = 1.0 / self.network.examples if self.network.cost.reduction == "mean" else 1.0
         self.step = natural_step(run)
         self.evaluations = 0
         self.D: dict[int, Estimate] = {}
@@ -84,7 +83,7 @@ class FactoredCheck:
                     found |= {name: self.by_affine(D, number, source, name) for name in names}
                 source = layer.head
             if wanted is None or source in wanted:
-                found[source] = viewed(self.by_head(), self.suffix.rows)
+                found[source] = viewed(self.by_head(), self.network.rows)
         return found
 
     def by_affine(self, D: Estimate, number: int, source: str, name: str) -> Estimate:
@@ -92,13 +91,13 @@ class FactoredCheck:
         suffix, layer = self.suffix, self.network.layers[number]
         if name == source:
             size = self.run.size_of(layer.weights)
-            return viewed(linear(D, lambda x, W: x @ W.T, suffix.W[number], size, axis=1), suffix.rows)
+            return viewed(linear(D, lambda x, W: x @ W.T, suffix.W[number], size, axis=1), self.network.rows)
         if name == layer.weights:
-            A, size = suffix.rows(self.run[source]), self.run.size_of(source)
-            return viewed(linear(D, lambda x, A: A.T @ x, A, size, axis=0), suffix.as_in_out)
+            A, size = self.network.rows(self.run[source]), self.run.size_of(source)
+            return viewed(linear(D, lambda x, A: A.T @ x, A, size, axis=0), self.network.as_in_out)
         if name == layer.bias:
             return linear(D, lambda x, ones: ones @ x, np.ones(len(D.numeric)), 1.0, axis=0)
-        return viewed(D, suffix.rows)
+        return viewed(D, self.network.rows)
 
     def by_logits(self, number: int) -> Estimate:
         """∂J/∂Z of one layer."""
@@ -126,7 +125,7 @@ class FactoredCheck:
     def by_head(self) -> Estimate:
         """∂J/∂A of the last layer."""
         suffix = self.suffix
-        h = suffix.rows(steps_for(self.run, self.network.layers[-1].head, self.step))
+        h = self.network.rows(steps_for(self.run, self.network.layers[-1].head, self.step))
         if suffix.shortcut:
             return self.by_entries(h)
 
@@ -142,7 +141,7 @@ class FactoredCheck:
         for examples in self.blocks_of_examples(h):
 
             def moves(steps: Array, side: Side | None, kinks: Kinks | None, examples: slice = examples) -> Array:
-                return self.suffix.after_entries(examples, steps) * self.weight
+                return self.suffix.after_entries(examples, steps) * self.network.weight
 
             known = max((largest(numeric) for numeric, _ in parts), default=0.0)
             found = difference(moves, h[examples], adapt=True, scale=known)
@@ -201,7 +200,7 @@ class FactoredCheck:
         """The cost's moves when the units of a block move."""
 
         def moves(steps: Array, side: Side | None, kinks: Kinks | None) -> Array:
-            return move(block, steps, side, kinks) * self.weight
+            return move(block, steps, side, kinks) * self.network.weight
 
         return moves
 

@@ -87,7 +87,7 @@ def sample_moves(check: FactoredCheck, number: int, samples: list[Sample]) -> Mo
         losses = check.suffix.after_logits(number, steps[..., None, None] * directions, side, inner)
         if kinks is not None:
             kinks.rows |= inner.rows.any(axis=-1)
-        return losses.sum(axis=-1) * check.weight
+        return losses.sum(axis=-1) * check.network.weight
 
     return moves
 
@@ -97,7 +97,7 @@ def samples_of_layer(
 ) -> Iterator[Sample]:
     """Single coordinates and one direction of the layer's weights, bias and input."""
     suffix, layer = check.suffix, check.network.layers[number]
-    A, W = suffix.rows(check.run[source]), suffix.W[number]
+    A, W = check.network.rows(check.run[source]), suffix.W[number]
     D = check.D[number].numeric
     examples, units = D.shape
 
@@ -109,7 +109,7 @@ def samples_of_layer(
 
     # Directions u·vᵀ of random signs: any wrong entry shows in uᵀ·D·v, and no product of matrices is needed for them.
     if layer.weights in estimates:
-        D_W = suffix.as_in_out(estimates[layer.weights].numeric)
+        D_W = check.network.as_in_out(estimates[layer.weights].numeric)
         i, j = int(rng.integers(len(W))), int(rng.integers(units))
         column = np.zeros((examples, units))
         column[:, j] = A[:, i]
@@ -117,7 +117,7 @@ def samples_of_layer(
         u, v = signs(rng, len(W)), signs(rng, units)
         yield Sample(layer.weights, (A @ u)[:, None] * v, float(u @ D_W @ v), D_W.size, size_W)
     if source in estimates:
-        D_A = suffix.rows(estimates[source].numeric)
+        D_A = check.network.rows(estimates[source].numeric)
         u, v = signs(rng, examples), signs(rng, len(W))
         yield Sample(source, u[:, None] * (v @ W), float(u @ D_A @ v), D_A.size, size_A)
     if layer.bias in estimates:

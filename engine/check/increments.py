@@ -17,6 +17,7 @@ from engine.ops.row import Array, Op, Side
 
 MOST_KINKS = 20
 STILL = np.zeros(())
+STILL.flags.writeable = False
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,7 +10,7 @@ import numpy as np
 from engine.check.estimates import EPSILON, largest
 from engine.check.methods import kinks_between
 from engine.graph.backward import plan_gradients
-from engine.graph.run import ONE, Run
+from engine.graph.run import Run
 from engine.ops.row import Array
 from engine.problems import Problem
 
@@ -84,7 +84,7 @@ class Rounding:
         """The size of the largest contribution to each gradient, before contributions cancel each other, by position."""
         graph, values = self.run.graph, self.run.values
         plan = plan_gradients(graph, graph.differentiable, self.run.changes)
-        found = self.run.pull_back(plan, graph.output, ONE)
+        found = self.run.pull_back(plan)
         sizes: dict[int, float] = {}
         with np.errstate(all="ignore"):
             for position, contributions in plan:

@@ -24,28 +24,20 @@ class Suffix:
         assert problem.network is not None
         self.network = problem.network
         self.graph = problem.graph
-        self.flipped = self.network.layout == "columns"
         self.layers = self.network.layers
         self.examples = examples
         self.Y = self.chosen(run["Y"])
         self.Z = [self.chosen(run[layer.logits]) for layer in self.layers]
         self.A = [self.chosen(run[layer.head]) for layer in self.layers]
-        self.W = [self.as_in_out(run[layer.weights]) for layer in self.layers]
+        self.W = [self.network.as_in_out(run[layer.weights]) for layer in self.layers]
         self.heads = [with_rows(self.graph[layer.head]) for layer in self.layers]
         self.losses = with_rows(self.graph["losses"])
         self.shortcut = self.graph.shortcut
 
-    def rows(self, x: Array) -> Array:
-        """One example a row; its own inverse."""
-        return x.T if self.flipped else x
-
     def chosen(self, x: Array) -> Array:
         """The examples that are looked at, one a row."""
-        return self.rows(x) if self.examples is None else self.rows(x)[self.examples]
-
-    def as_in_out(self, W: Array) -> Array:
-        """Weights as (fan-in, units); its own inverse."""
-        return W if self.network.orientation == "in_out" else W.T
+        rows = self.network.rows(x)
+        return rows if self.examples is None else rows[self.examples]
 
     def is_elementwise(self, number: int) -> bool:
         """Whether a unit of the layer answers to its own pre-activation alone: all but softmax."""
@@ -114,7 +106,7 @@ class Suffix:
         """By its place in the layout of the problem."""
         example, *rest = index
         index = (example if self.examples is None else int(self.examples[example]), *rest)
-        return Kink(node, index[::-1] if self.flipped else index)
+        return Kink(node, index[::-1] if self.network.layout == "columns" else index)
 
 
 def with_rows(node: Node) -> tuple[Op, dict[str, Any]]:

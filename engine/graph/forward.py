@@ -5,7 +5,7 @@ A plan has one step a node; a step writes the node's value, and that of a fused 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,16 @@ Step = Callable[[Values, Mapping[str, Array]], None]
 
 def compute_values(graph: Graph, leaves: Mapping[str, Array], changes: Changes) -> Values:
     """One value a node, and last what the fused head prepared, or None. What is pinned is as good as a leaf."""
+    with np.errstate(all="ignore"):
+        return follow(graph, plan_values(graph, changes), leaves, changes)
+
+
+def follow(graph: Graph, steps: Iterable[Step], leaves: Mapping[str, Array], changes: Changes) -> Values:
+    """What some steps of a plan write; None for the others."""
     values: Values = [None] * (len(graph.nodes) + 1)
     given = {**leaves, **changes.values} if changes.values else leaves
-    with np.errstate(all="ignore"):
-        for step in plan_values(graph, changes):
-            step(values, given)
+    for step in steps:
+        step(values, given)
     return values
 
 

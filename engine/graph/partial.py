@@ -1,7 +1,7 @@
 """Some quantities of a run without the rest: only what lies between it and what is given is computed.
 
-Grading asks what one answer should be, given all the answers before it: mostly one step. A route holds these steps, forward
-and backward, and is kept by the names of what is given, so that many readings of the same answers share it.
+Grading asks what one answer should be, given all the answers before it: mostly one step. These steps, forward and backward,
+are kept by the names of what is given, so that many readings of the same answers share them.
 """
 
 from __future__ import annotations
@@ -12,35 +12,32 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.graph.backward import PREPARED, Plan, given_gradients, plan_gradients, walk
-from engine.graph.forward import Step, Values, plan_values
+from engine.graph.forward import Step, Values, follow, plan_values
 from engine.graph.graph import UNCHANGED, Changes, Graph
 from engine.graph.run import ONE
 from engine.ops.row import Array
 
 
-class Route(NamedTuple):
-    """The steps to one quantity: values forward, and for a gradient the walk backward."""
-
-    steps: list[Step]
-    plan: Plan
-
-
 def values_of(graph: Graph, wanted: set[int]) -> Callable[[Mapping[str, Array]], Values]:
     """How to get the values of some nodes, by their positions, from those of the leaves. NumPy warns of what overflows."""
-    route = Route(steps_towards(graph, UNCHANGED, wanted), [])
-    return lambda leaves: follow(graph, leaves, UNCHANGED, route)
+    steps = steps_towards(graph, UNCHANGED, wanted)
+    return lambda leaves: follow(graph, steps, leaves, UNCHANGED)
 
 
 def value_of(graph: Graph, leaves: Mapping[str, Array], changes: Changes, name: str) -> Array:
     """The value of one node."""
     position = graph.position(name)
-
-    def route() -> Route:
-        return Route(steps_towards(graph, changes, {position}), [])
-
-    kept = graph.kept(("value", position, frozenset(changes.values)), route, changes.forwards)
+    key = ("value", position, frozenset(changes.values))
+    steps = graph.kept(key, lambda: steps_towards(graph, changes, {position}), changes.forwards)
     with np.errstate(all="ignore"):
-        return np.asarray(follow(graph, leaves, changes, kept)[position])
+        return np.asarray(follow(graph, steps, leaves, changes)[position])
+
+
+class Route(NamedTuple):
+    """The way to one gradient: values forward, then the walk backward."""
+
+    steps: list[Step]
+    plan: Plan
 
 
 def gradient_of(graph: Graph, leaves: Mapping[str, Array], changes: Changes, name: str) -> Array:
@@ -57,18 +54,9 @@ def gradient_of(graph: Graph, leaves: Mapping[str, Array], changes: Changes, nam
     found: list[Array | None] = [None] * len(graph.nodes)
     found[graph.output] = ONE
     with np.errstate(all="ignore"):
-        walk(kept.plan, follow(graph, leaves, changes, kept), found, given)
+        walk(kept.plan, follow(graph, kept.steps, leaves, changes), found, given)
     gradient = found[position]
     return np.zeros(graph.nodes[position].shape) if gradient is None else gradient
-
-
-def follow(graph: Graph, leaves: Mapping[str, Array], changes: Changes, route: Route) -> Values:
-    """The values on a route; None where they are not needed."""
-    values: Values = [None] * (len(graph.nodes) + 1)
-    given = {**leaves, **changes.values} if changes.values else leaves
-    for step in route.steps:
-        step(values, given)
-    return values
 
 
 def values_read(graph: Graph, plan: Plan) -> set[int]:

@@ -15,6 +15,7 @@ from engine.graph.graph import UNCHANGED, Changes, Graph, check_value
 from engine.ops.row import Array
 
 ONE = np.ones(())
+ONE.flags.writeable = False  # the gradient of every cost by itself: all share it
 
 
 class Run:
@@ -67,18 +68,20 @@ class Run:
 
     def gradients_of(self, names: Iterable[str]) -> dict[str, Array]:
         names = tuple(names)
-        plan = plan_gradients(self.graph, names, self.changes)
-        found = self.pull_back(plan, self.graph.output, ONE)
+        return self.named(names, self.pull_back(plan_gradients(self.graph, names, self.changes)))
+
+    def named(self, names: Iterable[str], found: list[Array | None]) -> dict[str, Array]:
+        """Gradients by name, from those by position."""
         gradients = {}
         for name in names:
             gradient = found[self.graph.position(name)]
             gradients[name] = np.zeros(self.graph[name].shape) if gradient is None else gradient
         return gradients
 
-    def pull_back(self, plan: Plan, start: int, seed: Array) -> list[Array | None]:
-        """Walk backward from one node; the result is by position."""
+    def pull_back(self, plan: Plan) -> list[Array | None]:
+        """Walk backward from the output; the result is by position."""
         found: list[Array | None] = [None] * len(self.graph.nodes)
-        found[start] = seed
+        found[self.graph.output] = ONE
         with np.errstate(all="ignore"):
             walk(plan, self.values, found, given_gradients(self.graph, self.changes))
         return found

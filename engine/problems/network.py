@@ -17,7 +17,7 @@ from engine.limits import Limits
 from engine.ops import ACTIVATIONS
 from engine.ops.dense import DENSE, LAYOUTS, ORIENTATIONS
 from engine.ops.row import Array, Shape
-from engine.problems.cost import Cost, add_cost, read_cost, read_labels, read_matrix, units_axis
+from engine.problems.cost import Cost, add_cost, by_example, read_cost, read_labels, read_matrix, units_axis
 from engine.problems.kept import MOST_KEPT, refreshed
 from engine.problems.loss_rules import check_head
 from engine.reading.arrays import kind_of, read_array, read_number, read_whole
@@ -60,6 +60,19 @@ class Network:
     orientation: str
     cost: Cost
     examples: int
+
+    @property
+    def weight(self) -> float:
+        """Of an example's loss in the cost."""
+        return 1.0 / self.examples if self.cost.reduction == "mean" else 1.0
+
+    def rows(self, x: Array) -> Array:
+        """One example a row; its own inverse."""
+        return by_example(x, self.layout)
+
+    def as_in_out(self, W: Array) -> Array:
+        """Weights as (fan-in, units); its own inverse."""
+        return W if self.orientation == "in_out" else W.T
 
 
 @dataclass(frozen=True, slots=True)

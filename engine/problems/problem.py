@@ -50,7 +50,7 @@ class Problem:
     @cached_property
     def class_places(self) -> Array | None:
         """Of the labels of a network, as in `engine.problems.cost`."""
-        return class_places(by_example(self.leaves["Y"], self.network.layout)) if self.network else None
+        return class_places(self.network.rows(self.leaves["Y"])) if self.network else None
 
 
 def read_problem(wire: Any, limits: Limits = DEFAULT_LIMITS) -> Problem:

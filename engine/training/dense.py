@@ -14,7 +14,6 @@ import numpy as np
 
 from engine.ops.row import Array
 from engine.problems import Problem
-from engine.problems.cost import by_example
 from engine.training import costs, slopes
 from engine.training.batches import Examples
 from engine.training.buffers import Scratch, buffer, ones, spread
@@ -124,7 +123,7 @@ class DenseNetwork:
         self.answers = kernel.answers
         self.loss = partial(kernel.learn, **attributes) if attributes else kernel.learn
 
-        X, Y = (by_example(problem.leaves[name], network.layout) for name in ("X", "Y"))
+        X, Y = (network.rows(problem.leaves[name]) for name in ("X", "Y"))
         self.data = Dataset(X, Y, kernel, self.dtype)
         self.validation = Dataset(*validation, kernel, self.dtype) if validation else None
         self.outputs = Y.shape[1]

@@ -10,7 +10,6 @@ from engine.check import CheckReport, check
 from engine.errors import EngineError
 from engine.ops.row import Array
 from engine.problems import Problem
-from engine.problems.cost import by_example
 from engine.training.batches import Examples
 from engine.training.dense import DenseNetwork
 from engine.training.model import Model
@@ -48,7 +47,7 @@ def on_batch(problem: Problem, parameters: dict[str, Array], examples: Examples)
     live = with_parameters(problem, {name: value.astype(np.float64) for name, value in parameters.items()})
     if problem.network is None:
         return live
-    X, Y = (by_example(problem.leaves[name], problem.network.layout)[examples] for name in ("X", "Y"))
+    X, Y = (problem.network.rows(problem.leaves[name])[examples] for name in ("X", "Y"))
     return with_examples(live, X, Y)
 
 

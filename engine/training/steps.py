@@ -10,7 +10,6 @@ import numpy as np
 
 from engine.ops.row import Array
 from engine.problems import Problem
-from engine.problems.cost import by_example
 from engine.training.advice import COST, GRADIENT, UPDATE, divergence
 from engine.training.batches import Examples, indices_of
 from engine.training.request import Training
@@ -118,11 +117,11 @@ class Parts:
         network = self.problem.network
         if network is None:
             return self.problem
-        X, Y = (by_example(self.problem.leaves[name], network.layout)[examples] for name in ("X", "Y"))
+        X, Y = (network.rows(self.problem.leaves[name])[examples] for name in ("X", "Y"))
         if len(X) not in self.known:
             self.known[len(X)] = with_examples(self.problem, X, Y)
         part = self.known[len(X)]
-        return with_parameters(part, {"X": by_example(X, network.layout), "Y": by_example(Y, network.layout)})
+        return with_parameters(part, {"X": network.rows(X), "Y": network.rows(Y)})
 
     def indices(self, examples: Examples) -> tuple[int, ...]:
         """Of these examples; batches of neighbours come again every epoch, and are written down once."""
