@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine import certify, check, read_problem
-from engine.check import METHODS
+from engine.check import METHODS, Worst
 from engine.errors import BadNumbers, BadProblem, KeyRefuted, ShapeMismatch, TooLarge, UnknownName
 from engine.graph.graph import Changes
 from engine.limits import Limits
@@ -402,6 +402,51 @@ def test_correct_keys_are_confirmed(problem):
 def test_what_is_not_a_number_is_not_confirmed():
     certificate = certify(expression("J = x ** p", x=-2.0, p=3.0))
     assert (certificate.status, certificate.reason) == ("inconclusive", "dp is not a number here")
+
+
+KINKED = {"graph": {"expressions": ["J = sum(relu(x)*c)"]}, "values": {"x": [0.0, 1.0, 2.0], "c": [1.0, 0.3, 0.7]}}
+
+
+@pytest.mark.parametrize("subgradient", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("method", ["increment", "central", "complex_step"])
+def test_a_tolerance_holds_at_kinks_too(subgradient, method):
+    """Whatever the directions: what each entry may be off by, they may be off by together."""
+    problem = read_problem(KINKED)
+    claim = {"dx": [subgradient, 0.301, 0.7]}
+    for seed in range(20):
+        assert check(problem, claim, method=method, tolerance=0.1, seed=seed).status == "kink"
+        assert check(problem, claim, method=method, tolerance=1e-3, seed=seed).status == "kink"  # of 1, the largest slope
+        report = check(problem, claim, method=method, seed=seed)
+        assert report.gradients[0].worst == Worst((1,), 0.301, pytest.approx(0.3))
+
+
+def test_single_precision_is_near_enough_at_kinks():
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        hidden = {"weights": rng.integers(-2, 3, (3, 5)).tolist(), "bias": [0.0] * 5, "activation": "relu"}
+        output = {"weights": rng.integers(-2, 3, (5, 3)).tolist(), "activation": "softmax"}
+        wire = {"network": {"layers": [hidden, output], "loss": "cross_entropy"}}
+        problem = read_problem(
+            {**wire, "inputs": rng.integers(-2, 3, (6, 3)).tolist(), "labels": rng.integers(0, 3, 6).tolist()}
+        )
+        right = problem.run().gradients
+        claims = {f"d{name}": np.float32(right[name]).astype(float) for name in problem.graph.parameters}
+        assert check(problem, claims, tolerance=1e-3).status in ("kink", "agrees")
+
+
+def test_a_seed_is_told_where_it_had_a_say():
+    assert check(read_problem(KINKED), seed=7).seed == 7
+    assert check(read_problem(KINKED)).seed is not None
+    smooth = network(activation="tanh")
+    assert check(smooth, seed=7).seed is None
+    assert check(smooth, method="directional", seed=7).seed == 7
+
+
+def test_at_a_kink_the_worst_entry_is_told_with_the_nearest_number_that_it_may_be():
+    (verdict,) = check(read_problem(KINKED), {"dx": [1.2, 0.3, 0.7]}).gradients
+    assert verdict.worst == Worst((0,), 1.2, 1.0)
+    (verdict,) = check(read_problem(KINKED), {"dx": [-0.5, 0.3, 0.7]}).gradients
+    assert verdict.worst == Worst((0,), -0.5, 0.0)
 
 
 def test_a_kink_nearby_is_no_kink():

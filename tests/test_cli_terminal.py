@@ -93,6 +93,11 @@ disagrees: 3 entries compared by increment"""
     )
 
 
+def test_a_check_says_why_it_refuses_what_lies_at_a_kink():
+    wire = {"graph": {"expressions": ["J = max(x)"]}, "values": {"x": [2.0, 2.0, 1.0]}, "gradients": {"dx": [1.0, 1.0, 0.0]}}
+    assert "no one subgradient has them" in " ".join(shown("check", wire).split())
+
+
 def test_grade():
     assert (
         shown("grade", GRADE["graph"].body)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.check.estimates import Estimate, Estimates, Method, exact
+from engine.check.estimates import ROUNDING, Estimate, Estimates, Method, exact
 from engine.check.factored import FactoredCheck
 from engine.check.guard import guard
 from engine.check.methods import WORK, central, complex_step, directional, increment
@@ -76,17 +76,22 @@ def estimate(problem: Problem, run: Run, names: Sequence[str], method: str, step
 
 
 def look_along_directions(
-    problem: Problem, run: Run, name: str, claim: Array, verdict: Verdict, seed: int, terms: Mapping[str, Any]
+    problem: Problem, run: Run, claim: Array, verdict: Verdict, entries: Estimate, seed: int, terms: Mapping[str, Any]
 ) -> Verdict:
     """At a tie, entries that are right one by one may be wrong together (the parts of a maximum sum to 1).
 
     So a gradient at a kink must also lie between the one-sided differences along random directions, and along all ones.
+    What each entry may be off by, it may be off by here, too.
     """
+    name = verdict.name[1:]
     found = estimate(problem, run, [name], "directional", None, seed).by_name[name]
-    joint = judge(verdict.name, claim, found, **{**terms, "noise": silent})  # a nudge would leave the kink
-    if joint.status != "disagrees":
+    assert found.directions is not None
+    weights = np.abs(found.directions).reshape(len(found.directions), -1).sum(axis=1)
+    slack = weights * (terms["tolerance"] * entries.size + ROUNDING * terms["scale"])
+    joint = judge(verdict.name, claim, found, scale=terms["scale"], tolerance=0.0, noise=silent, slack=slack)
+    if joint.status != "disagrees":  # by rounding nothing is excused: a nudge would leave the kink
         return verdict
-    reason = "every entry lies between its one-sided differences, but together, along a direction, they do not"
+    reason = "every entry lies between its one-sided differences, but not all together: no one subgradient has them"
     return replace(verdict, status="disagrees", reason=reason, max_error=joint.max_error, error_bound=joint.error_bound)
 
 
@@ -154,7 +159,8 @@ def check(
     """Check the claimed gradients, or without claims the engine's own, against a numerical method.
 
     `tolerance` is relative to the largest entry of each tensor and added to the error bound. Without `step` each method
-    takes its own. Random directions are drawn from `seed`, or from a secret one, which the report tells.
+    takes its own. Random directions are drawn from `seed`, or from a secret one; the report tells it if they had a say: with
+    that method, or at kinks.
     """
     method, step, tolerance, seed = read_options(method=method, step=step, tolerance=tolerance, seed=seed)
     seed = secrets.randbits(53) if seed is None else seed
@@ -169,12 +175,12 @@ def check(
     gradients, scales = gradients_and_scales(run, tuple(own if submitted is None else submitted))
     submitted = gradients if submitted is None else submitted
     found = estimate(problem, run, list(submitted), method, step, seed)
-    rounding, verdicts = Rounding(problem, run), []
+    rounding, verdicts, drawn = Rounding(problem, run), [], method == "directional"
     for name, claim in submitted.items():
         terms: dict[str, Any] = {"scale": scales[name], "tolerance": tolerance, "noise": rounding.of(name)}
         verdict = judge(f"d{name}", claim, found.by_name[name], **terms)
         if verdict.status == "kink" and method != "directional":
-            verdict = look_along_directions(problem, run, name, claim, verdict, seed, terms)
+            verdict, drawn = look_along_directions(problem, run, claim, verdict, found.by_name[name], seed, terms), True
         verdicts.append(verdict)
     return CheckReport(
         status=gravest(each.status for each in verdicts),
@@ -182,7 +188,7 @@ def check(
         gradients=tuple(verdicts),
         coordinates=found.coordinates,
         evaluations=found.evaluations,
-        seed=seed if method == "directional" else None,
+        seed=seed if drawn else None,
         step=step,
         seconds=perf_counter() - started,
     )

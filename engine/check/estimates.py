@@ -51,6 +51,13 @@ class Estimate:
             self._largest = largest(self.numeric)
         return self._largest
 
+    @property
+    def size(self) -> float:
+        """The same, but at a kink of the derivatives between which it may lie."""
+        if not self.kinked.any():
+            return self.largest
+        return largest(self.numeric[~self.kinked], self.low[self.kinked], self.high[self.kinked])
+
     def apart(self, claim: Array) -> float:
         """max|claim − numeric|, and not a number if any entry is not."""
         found, self._largest = apart(self.numeric, claim)

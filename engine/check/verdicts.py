@@ -71,6 +71,7 @@ def judge(
     tolerance: float,
     noise: Noise,
     apart: float | None = None,
+    slack: Array | float = 0.0,
 ) -> Verdict:
     """Compare entry by entry.
 
@@ -78,27 +79,26 @@ def judge(
     gradient and of those that it is computed from. At a kink it must lie, within that bound, between its one-sided
     differences. Where these differ so much in size that this bound says nothing of a small one, the bound is its own
     64·eps·max|numeric|, and beyond that what `noise` finds rounding to do to it; what lies between is inconclusive.
-    `apart` is the largest difference between claim and estimate, where it is known.
+    `apart` is the largest difference between claim and estimate, where it is known, and `slack` is added to the bound.
     """
     with np.errstate(invalid="ignore", over="ignore"):
         submitted = estimate.project(claim)
         apart = estimate.apart(submitted) if apart is None else apart
     numeric, spread, kinked = estimate.numeric, estimate.spread, estimate.kinked
     any_kink = bool(kinked.any())
-    own = largest(np.atleast_1d(numeric)[~np.atleast_1d(kinked)]) if any_kink else estimate.largest
+    own = estimate.size
     scale = max(scale, own)
     rounding = ROUNDING * scale + summed_rounding(claim, estimate) + UNDERFLOW
-    bound = spread + (rounding + tolerance * own)
+    bound = spread + (rounding + tolerance * own + slack)
     if not any_kink:
         least_bound, largest_bound = extent(bound)
         if apart <= least_bound and largest_bound <= TOO_WIDE * own:  # the common case: within a bound that says much
             return Verdict(name, "agrees", apart, largest_bound)
     with np.errstate(invalid="ignore", over="ignore"):
         submitted, numeric, spread, kinked, bound = map(np.atleast_1d, (submitted, numeric, spread, kinked, bound))
-        error = np.abs(submitted - numeric)
         if any_kink:
-            outside = np.maximum(np.atleast_1d(estimate.low) - submitted, submitted - np.atleast_1d(estimate.high))
-            error = np.where(kinked, np.maximum(outside, 0.0), error)
+            numeric = np.where(kinked, np.clip(submitted, estimate.low, estimate.high), numeric)
+        error = np.abs(submitted - numeric)
     smooth = ~kinked if estimate.directions is None else np.asarray(not any_kink)
     bound = np.broadcast_to(bound, error.shape)
     sound = np.isfinite(error + bound)
@@ -115,8 +115,8 @@ def judge(
     elif not sound.all():
         status, reason = "inconclusive", "not every entry is finite: a derivative or a difference overflows there"
     elif is_hidden(error, spread + (ROUNDING + tolerance) * own, kinked, rounding, own, partial(noise, smooth)):
-        status, reason = "inconclusive", "this gradient is so much smaller than others here that rounding hides it"
-    elif (~kinked & (spread > TOO_WIDE * max(own, scale)) & (error > 0.0)).any():
+        status, reason = "inconclusive", "this gradient is so small beside what it is computed from that rounding hides it"
+    elif (~kinked & (spread > TOO_WIDE * scale) & (error > 0.0)).any():
         status, reason = "inconclusive", "differences with steps h and 2h are too far apart to tell: try a smaller step"
 
     at = np.unravel_index(int(np.argmax(np.where(wrong, error - bound, -1.0) if wrong.any() else error)), error.shape)

@@ -34,6 +34,6 @@ def where(found: Any) -> str:
         worst = found["worst"]
         entry = f"{worst['index']}: " if worst["index"] else ""
         return f"{entry}{figures(worst['submitted'])}, not {figures(worst['numeric'])}"
-    if found["kinks"]:
-        return f"no derivative at {places(found['kinks'])}"
-    return str(found.get("reason", ""))
+    if "reason" in found:
+        return str(found["reason"])
+    return f"no derivative at {places(found['kinks'])}" if found["kinks"] else ""
