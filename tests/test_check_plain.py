@@ -11,7 +11,7 @@ import pytest
 
 from engine import certify, check, read_problem
 from engine.check import plain
-from engine.check.endings import SHORT, BinaryLosses, OneHotLosses, SoftLosses, TermLosses
+from engine.check.endings import SHORT, BinaryLosses, LossForm, OneHotLosses, SoftLosses, TermLosses
 from engine.check.estimates import LEEWAY
 from engine.check.methods import complex_step
 from engine.check.plain import plain_error
@@ -22,7 +22,7 @@ from engine.check.stack_sample import SAMPLED, sample
 from engine.errors import KeyRefuted
 from engine.graph.graph import Changes
 from engine.graph.run import Run
-from engine.ops import ACTIVATIONS
+from engine.ops import ACTIVATIONS, OPS
 from engine.problems.loss_rules import LOSS_RULES
 from tests.problems import CASES, HEADS, random_network
 
@@ -88,7 +88,7 @@ def test_logits_of_any_size_keep_their_digits(size):
     x = np.vstack([np.linspace(-size, size, 5), size - rng.uniform(0.0, 3.0, 5), rng.uniform(0.0, 3.0, 5) - size])
     at = np.array([4, 5 + 2, 10 + 1])
     with np.errstate(all="ignore"):  # as in a check
-        losses = OneHotLosses(1.0, x, at)
+        losses = OneHotLosses(LossForm(OPS["cross_entropy_with_logits"], {"scale": 1.0}, 1.0, None, np.add), x, at)
     exact = np.array([[fractional_softmax(row, k) for k in range(5)] for row in x])
     exact.ravel()[at] = [
         -sum(fractional_softmax(row, k) for k in range(5) if k != place % 5) for row, place in zip(x, at, strict=True)
@@ -287,12 +287,12 @@ def test_a_wrong_slope_of_an_activation_is_found_by_the_guard(activation, monkey
     problem.graph.plans.clear()
     assert numbers_of_stack(problem, problem.run(), problem.graph.differentiable) is not None
     stack = problem.graph.plans["stack"]
-    right = stack.parts[0].move
+    right = stack.layers[0].move
 
     def wrong(pair):
         return right(pair) * (1.000_001 if np.all(pair[1] == SHORT) else 1.0)
 
-    monkeypatch.setattr(stack, "parts", [stack.parts[0]._replace(move=wrong), *stack.parts[1:]])
+    monkeypatch.setattr(stack, "layers", [stack.layers[0]._replace(move=wrong), *stack.layers[1:]])
     assert numbers_of_stack(problem, problem.run(), problem.graph.differentiable) is None
 
 

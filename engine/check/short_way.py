@@ -19,10 +19,10 @@ def numbers_of_stack(
 ) -> dict[str, Array] | None:
     """∂J/∂node for every name; None where it is no such network, or not plain: near a kink, or far from ordinary.
 
-    Without a run, no more of it is computed than is needed. With a seed, a coordinate of every tensor is looked at, too.
+    Without a run, no more of it is computed than is needed. With a seed, single coordinates are moved alone, too.
     """
     stack = Stack.of(problem)
-    if stack is None:
+    if stack is None or (run and run.changes is not UNCHANGED):
         return None
     values = run.values if run else stack.values(problem.leaves)
     numbers = StackNumbers(problem, stack, values)
@@ -31,17 +31,20 @@ def numbers_of_stack(
 
 
 def numbers_of_examples(problem: Problem, run: Run) -> tuple[Array, list[Array]] | None:
-    """Which examples are near no kink, and for these alone ∂J/∂Z of every layer, one example a row; None if all are of one
-    sort, or as above."""
+    """Which examples are clear of kinks, and for these ∂J/∂Z of every layer, one example a row.
+
+    None if all are clear, or none is, or the short way cannot be gone.
+    """
     stack = Stack.of(problem)
     if stack is None or run.changes is not UNCHANGED:
         return None
-    bent = [stack.rows(run.values[part.Z]) for part in stack.parts if part.has_kinks]
-    smooth = np.logical_and.reduce([(np.abs(Z) > REACH).all(axis=1) for Z in bent])
-    if not np.any(smooth) or np.all(smooth):
+    bent = [stack.network.rows(run.values[layer.Z]) for layer in stack.layers if layer.has_kinks]
+    clear = np.logical_and.reduce([(np.abs(Z) > REACH).all(axis=1) for Z in bent])
+    if not np.any(clear) or np.all(clear):
         return None
-    numbers = StackNumbers(problem, stack, run.values, np.flatnonzero(smooth))
-    D = numbers.by_logits()
-    if D is None or not numbers.is_guarded(numbers.by_products(D, set(problem.graph.differentiable))):
-        return None
-    return smooth, D
+    with np.errstate(all="ignore"):
+        numbers = StackNumbers(problem, stack, run.values, np.flatnonzero(clear))
+        D = numbers.by_logits()
+        if D is None or not numbers.is_guarded(numbers.by_products(D, set(problem.graph.differentiable))):
+            return None
+    return clear, D

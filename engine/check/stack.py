@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.check.endings import Form
+from engine.check.endings import LossForm
 from engine.check.suffix import with_rows
 from engine.graph.graph import Graph, bind
 from engine.graph.partial import values_of
@@ -20,51 +20,51 @@ from engine.problems import Problem
 from engine.problems.network import Layer, Network
 
 
-class Part(NamedTuple):
-    """One layer: where its values are, how its units move, and along what its tensors are moved to guard the products."""
+class StackLayer(NamedTuple):
+    """Where a layer's values are, how its units move, and along what its tensors are moved to guard the products."""
 
     source: str
-    layer: Layer
+    names: Layer
     X: int
+    """Its inputs."""
     W: int
     Z: int
     A: int
     move: Callable[..., Array]
     """The exact increment of its units, from (Z, ΔZ)."""
     has_kinks: bool
-    inputs: Array
-    """Random weights: one an input of the layer, one a unit, one an example."""
-    units: Array
-    examples: Array
+    along_inputs: Array
+    along_units: Array
+    along_examples: Array
 
 
 class Stack:
     def __init__(self, graph: Graph, network: Network) -> None:
-        self.flipped, self.out_in = network.layout == "columns", network.orientation != "in_out"
-        self.examples = network.examples
-        self.weight = 1.0 / network.examples if network.cost.reduction == "mean" else 1.0
+        self.network = network
         self.output = graph.nodes[graph.output].name
         self.labels = graph.position("Y")
-        self.parts: list[Part] = []
+        self.layers: list[StackLayer] = []
         rng = np.random.default_rng(0)
         source, elementwise = "X", []
         for layer in network.layers:
-            shape = graph[layer.weights].shape
             op, attributes = with_rows(graph[layer.head])
-            fan_in, width = shape[::-1] if self.out_in else shape
             X, W, Z, A = (graph.position(name) for name in (source, layer.weights, layer.logits, layer.head))
-            drawn = (weights_of(rng, count) for count in (fan_in, width, network.examples))
-            self.parts.append(Part(source, layer, X, W, Z, A, bind(op.increment, attributes), op.kinks is not None, *drawn))
+            shape = graph[layer.weights].shape
+            sizes = *(shape if network.orientation == "in_out" else shape[::-1]), network.examples
+            along = (random_direction(rng, size) for size in sizes)
+            move = bind(op.increment, attributes)
+            self.layers.append(StackLayer(source, layer, X, W, Z, A, move, op.kinks is not None, *along))
             elementwise.append("axis" not in attributes)
             source = layer.head
         self.head = source
+        self.weight = weight_of_example(graph, network.examples)
         loss, attributes = with_rows(graph["losses"])
         fusion = graph.shortcut.fusion if graph.shortcut else None
-        self.form = Form(fusion.op if fusion else loss, attributes, self.weight, fusion, self.parts[-1].move)
-        read = {self.labels, *(place for part in self.parts for place in (part.X, part.W, part.Z))}
-        self.values = values_of(graph, read if fusion else read | {self.parts[-1].A})
-        """All values that are read, from those of the leaves."""
+        self.form = LossForm(fusion.op if fusion else loss, attributes, self.weight, fusion, self.layers[-1].move)
         self.fits = all(elementwise if fusion is None else elementwise[:-1])
+        read = {self.labels, *(place for layer in self.layers for place in (layer.X, layer.W, layer.Z))}
+        self.values = values_of(graph, read if fusion else read | {self.layers[-1].A})
+        """All values that are read, from those of the leaves."""
 
     @classmethod
     def of(cls, problem: Problem) -> Stack | None:
@@ -75,15 +75,18 @@ class Stack:
         found = problem.graph.kept("stack", lambda: cls(problem.graph, network))
         return found if found.fits else None
 
-    def rows(self, x: Array) -> Array:
-        """One example a row; its own inverse."""
-        return x.T if self.flipped else x
 
-    def as_in_out(self, W: Array) -> Array:
-        """Weights as (fan-in, units); its own inverse."""
-        return W.T if self.out_in else W
+def random_direction(rng: np.random.Generator, size: int) -> Array:
+    """Numbers from ½ to 1½ of either sign: were they alike, a move of all logits would be none."""
+    direction = (rng.integers(0, 2, size) * 2.0 - 1.0) * rng.uniform(0.5, 1.5, size)
+    direction.flags.writeable = False  # all checks share it
+    return direction
 
 
-def weights_of(rng: np.random.Generator, count: int) -> Array:
-    """Random numbers from ½ to 1½ of either sign: were they alike, a move of all logits would be none."""
-    return (rng.integers(0, 2, count) * 2.0 - 1.0) * rng.uniform(0.5, 1.5, count)
+def weight_of_example(graph: Graph, examples: int) -> float:
+    """How far the cost moves with the loss of one: by the increment of what makes it of them."""
+    node = graph.nodes[graph.output]
+    assert node.op is not None
+    losses, step = np.zeros(examples), np.zeros(examples)
+    step[0] = 1.0
+    return float(node.op.increment((losses, step), **node.attributes))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.check.estimates import GUARD_LEEWAY, largest
-from engine.check.stack_numbers import GUARD_STEP, StackNumbers
+from engine.check.stack_numbers import GUARD_STEP, LEAST, StackNumbers
 from engine.ops.row import Array
 
 SAMPLED = 2
@@ -33,35 +33,37 @@ def is_confirmed(numbers: StackNumbers, found: Mapping[str, Array], seed: int) -
     """Whether the cost answers to single coordinates as `found` says."""
     for each in sample(numbers, found, seed):
         apart = abs(numbers.moved(each.layer, each.moves * GUARD_STEP) / GUARD_STEP - each.expected)
-        if not (apart <= GUARD_LEEWAY * abs(each.expected) or apart <= GUARD_LEEWAY * largest(found[each.tensor])):
+        if apart <= GUARD_LEEWAY * abs(each.expected):  # saves to look at all of the tensor
+            continue
+        if not apart <= GUARD_LEEWAY * max(largest(found[each.tensor]), LEAST):
             return False
     return True
 
 
 def sample(numbers: StackNumbers, found: Mapping[str, Array], seed: int) -> Iterator[Coordinate]:
-    rng, parts = Random(seed), numbers.stack.parts
+    rng = Random(seed)
     tensors = [
-        (layer, name)
-        for layer, part in enumerate(parts)
-        for name in (part.layer.weights, part.layer.bias, part.layer.logits, part.source)
+        (number, name)
+        for number, layer in enumerate(numbers.stack.layers)
+        for name in (layer.names.weights, layer.names.bias, layer.names.logits, layer.source)
         if name in found
     ]
-    for layer, name in rng.sample(tensors, min(SAMPLED, len(tensors))):
-        yield coordinate(numbers, layer, name, found[name], rng)
+    for number, name in rng.sample(tensors, min(SAMPLED, len(tensors))):
+        yield coordinate(numbers, number, name, found[name], rng)
 
 
 def coordinate(numbers: StackNumbers, layer: int, name: str, values: Array, rng: Random) -> Coordinate:
     """A random one of a tensor."""
-    stack, names = numbers.stack, numbers.stack.parts[layer].layer
-    A, W, Z = numbers.A[layer], numbers.W[layer], numbers.Z[layer]
+    network, names = numbers.network, numbers.stack.layers[layer].names
+    A, W, Z = numbers.inputs[layer], numbers.W[layer], numbers.Z[layer]
     n, i, j = rng.randrange(len(Z)), rng.randrange(len(W)), rng.randrange(W.shape[1])
     moves = np.zeros(Z.shape)
     if name == names.weights:
-        moves[:, j], expected = A[:, i], stack.as_in_out(values)[i, j]
+        moves[:, j], expected = A[:, i], network.as_in_out(values)[i, j]
     elif name == names.bias:
         moves[:, j], expected = 1.0, values[j]
     elif name == names.logits:
-        moves[n, j], expected = 1.0, stack.rows(values)[n, j]
+        moves[n, j], expected = 1.0, network.rows(values)[n, j]
     else:
-        moves[n], expected = W[i], stack.rows(values)[n, i]
+        moves[n], expected = W[i], network.rows(values)[n, i]
     return Coordinate(name, layer, moves, float(expected))
