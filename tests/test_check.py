@@ -633,3 +633,47 @@ def test_an_infinite_claim_at_a_kink_is_refuted():
     for claim in (np.inf, -np.inf):
         with pytest.raises(KeyRefuted):
             certify(problem, gradients={"x": np.array(claim)})
+
+
+def test_small_inputs_do_not_excuse_wrong_gradients():
+    """A bias of 0 beside Z of 1e-12 was taken for a number of about 1 that is rounded."""
+    inputs = (np.array([[1.0, 2.0], [2.0, -1.0]]) * 1e-12).tolist()
+    hidden = {"weights": [[1.0, -1.0], [0.5, 2.0]], "bias": True, "activation": "tanh"}
+    output = {"weights": [[1.0, 2.0], [-1.0, 1.0]], "activation": "identity"}
+    wire = {"network": {"layers": [hidden, output], "loss": "squared_error"}}
+    problem = read_problem({**wire, "inputs": inputs, "labels": [[1.0, 2.0], [0.0, 1.0]]})
+    right = problem.run().gradients["W2"]
+    assert check(problem, {"dW2": right}).status == "agrees"
+    assert check(problem, {"dW2": right * [[1.01, 1.0], [1.0, 1.0]]}).status != "agrees"
+
+
+def test_at_kinks_beside_large_numbers_nobody_is_accused():
+    """The size of a gradient that lies at kinks everywhere is that of what it lies between."""
+    for hidden, output, head, loss, inputs, labels in (
+        ([[1], [-2]], [[-1.7]], "leaky_relu", "squared_error", [[254, 127], [10, 23], [222, 43]], [[1], [1], [1]]),
+        ([[1], [-2]], [[0.5]], "relu", "hinge", [[2000, 1000], [1483, 669], [1276, 1639]], [[-1], [1], [-1]]),
+    ):
+        layers = [{"weights": hidden, "bias": True, "activation": head}, {"weights": output, "activation": "identity"}]
+        problem = read_problem({"network": {"layers": layers, "loss": loss}, "inputs": inputs, "labels": labels})
+        assert {check(problem, seed=seed).status for seed in range(10)} == {"kink"}
+        assert certify(problem).status == "kink"
+
+
+def test_a_right_certificate_warns_of_nothing():
+    """One example of zeros, which is looked at step by step, beside biases whose exponentials overflow."""
+    hidden = {"weights": [[1.0, -1.0], [0.5, 2.0]], "activation": "relu"}
+    output = {"weights": [[1.0, 2.0, 3.0], [-1.0, 1.0, 0.5]], "bias": [750.0, 0.0, 1.0], "activation": "softmax"}
+    wire = {"network": {"layers": [hidden, output], "loss": "cross_entropy"}}
+    problem = read_problem({**wire, "inputs": [[0.0, 0.0], [1.0, 2.0], [2.0, -1.0]], "labels": [0, 1, 2]})
+    assert certify(problem).status == "kink"  # warnings are errors here
+
+
+def test_a_problem_keeps_its_numbers_when_those_that_were_given_change():
+    labels, weights = np.eye(2), np.array([[1.0, -1.0], [0.5, 2.0]])
+    wire = {"network": {"layers": [{"weights": weights, "activation": "softmax"}], "loss": "cross_entropy"}}
+    problem = read_problem({**wire, "inputs": np.eye(2), "labels": labels})
+    assert certify(problem).status == "agrees"
+    labels[:], weights[:] = labels[::-1].copy(), 7.0
+    assert certify(problem).status == "agrees"
+    assert check(problem).status == "agrees"
+    assert problem.run()["W1"].max() == 2.0

@@ -104,6 +104,29 @@ def fractional_softmax(row, k):
         return float(powers[k] / sum(powers))
 
 
+@pytest.mark.parametrize(("logits", "known"), [((-650.0, -744.0), 1), ((-700.0, -735.0), 1), ((-650.0, -746.0), 1)])
+def test_logits_far_below_0_lose_no_digits_of_a_heads_gradient(logits, known):
+    layer = {"weights": [[0.0, 0.0]], "bias": list(logits), "activation": "softmax"}
+    wire = {"network": {"layers": [layer], "loss": "cross_entropy"}, "inputs": [[1.0]], "labels": [known]}
+    problem = read_problem(wire)
+    right = {"A1": problem.run().gradients["A1"]}
+    assert np.isclose(right["A1"][0, known], -np.exp(logits[0] - logits[1]))
+    for claim, status in ((right["A1"], "agrees"), (right["A1"] * 1.01, "disagrees")):
+        assert check(problem, {"dA1": claim}).status == status
+    assert certify(problem, gradients=right).status == "agrees"
+    with pytest.raises(KeyRefuted):
+        certify(problem, gradients={"A1": right["A1"] * 1.01})
+
+
+def test_large_logits_and_a_small_scale_together_lose_none_either():
+    bias = [708.6991372756409, 705.8939200042776, 703.6991372756409]
+    layer = {"weights": [[0.0, 0.0, 0.0]], "bias": bias, "activation": "softmax"}
+    loss = {"kind": "cross_entropy", "scale": 4.274398161693905e-08}
+    problem = read_problem({"network": {"layers": [layer], "loss": loss}, "inputs": [[1.0]], "labels": [1]})
+    for name, right in problem.run().gradients.items():
+        assert certify(problem, gradients={name: right}).status == "agrees"
+
+
 def test_a_run_with_other_labels_is_looked_at_with_its_own():
     """What is kept of the labels belongs to those of the problem."""
     problem = classifier(1)
@@ -219,6 +242,7 @@ BROKEN = {
     "a layer": (StackNumbers, "by_logits", lambda D: [D[0], D[1] * 1.000_001, D[2]]),
     "an example": (StackNumbers, "by_logits", lambda D: [D[0] * [[1.000_1], *[[1.0]] * 5], D[1], D[2]]),
     "a logit": (StackNumbers, "by_logits", lambda D: [D[0], D[1], D[2] * [1.000_1, 1, 1, 1, 1]]),
+    "a unit": (StackNumbers, "by_products", lambda found: {**found, "Z1": found["Z1"] * 1.000_1}),
 }
 KINDS = {
     "one-hot": OneHotLosses,

@@ -71,13 +71,21 @@ class Rounding:
         return found
 
     def nudge(self, nudge: float, rng: np.random.Generator, still: bool) -> Run:
-        """A run with other leaves. Those that are all 0 move as if they were 1, unless they are to be `still`."""
+        """A run with other leaves. Those that are all 0 move as if they were as large as what is made of them, unless they
+        are to be `still`."""
         moved = dict(self.problem.leaves)
         for leaf, value in moved.items():
             if self.run.graph[leaf].differentiable:
-                size = value if still or value.any() else 1.0
+                size = value if still or value.any() else self.size_beside(leaf)
                 moved[leaf] = value + nudge * rng.standard_normal(value.shape) * size
         return Run(self.problem.graph, moved, self.run.changes)
+
+    def size_beside(self, leaf: str) -> float:
+        """Of the numbers that are made of it, if they are smaller than 1 and not 0 themselves."""
+        graph = self.run.graph
+        position = graph.position(leaf)
+        made = [self.run.values[each] for each, node in enumerate(graph.nodes) if position in node.inputs]
+        return min(1.0, largest(*made) or 1.0)
 
     @cached_property
     def parts(self) -> dict[int, float]:

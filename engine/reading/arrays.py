@@ -88,7 +88,7 @@ def careful_array(value: Any, path: str) -> Array:
     if not np.isfinite(array).all():
         place = np.argwhere(~np.isfinite(array))[0]
         raise BadNumbers("expected a finite number, not NaN or an infinity", path=path + indices(place))
-    return np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
+    return np.array(array, dtype=np.float64, order="C")  # a copy: whoever gave an array may write to it later
 
 
 def read_number(
