@@ -118,6 +118,19 @@ def test_logits_far_below_0_lose_no_digits_of_a_heads_gradient(logits, known):
         certify(problem, gradients={"A1": right["A1"] * 1.01})
 
 
+@pytest.mark.parametrize("apart", [600.0, 690.0, 700.0, 705.0, 708.0, 709.5, 720.0, 745.0, 800.0])
+def test_a_head_that_gives_the_class_no_chance_accuses_nobody(apart):
+    """dA grows beyond all numbers there."""
+    layer = {"weights": [[0.0, 0.0]], "bias": [apart, 0.0], "activation": "softmax"}
+    wire = {"network": {"layers": [layer], "loss": "cross_entropy"}, "inputs": [[1.0]], "labels": [1]}
+    problem = read_problem(wire)
+    right = problem.run().gradients
+    assert certify(problem).status in ("agrees", "inconclusive")
+    assert check(problem, {"dW1": right["W1"], "db1": right["b1"]}).status == "agrees"
+    if np.isfinite(right["A1"]).all():
+        assert check(problem, {"dA1": right["A1"]}).status in ("agrees", "inconclusive")
+
+
 def test_large_logits_and_a_small_scale_together_lose_none_either():
     bias = [708.6991372756409, 705.8939200042776, 703.6991372756409]
     layer = {"weights": [[0.0, 0.0, 0.0]], "bias": bias, "activation": "softmax"}

@@ -68,10 +68,12 @@ class Ending:
         return self.slopes * (self.form.head((self.Z, SHORT)) / SHORT)
 
     def by_head(self) -> Array | None:
-        """The differences by every A, in a fused head by steps that never leave its domain; None at a kink."""
+        """The differences by every A, in a fused head by steps that never leave its domain; None where there are none."""
         fusion = self.form.fusion
         if fusion is None:
             return self.slopes
+        if isinstance(self.losses, OneHotLosses):  # where one entry an example takes part, and is at hand
+            return self.losses.by_head()
         room = fusion.room(self.Z, -1)  # without any, the derivative is infinite, or nothing depends on it
         steps = np.where(room < VANISHING, 1.0, room) * SHORT
         return np.asarray(fusion.head_increment(self.Z, steps, self.Y, **self.form.attributes) * (self.form.weight / steps))
@@ -95,12 +97,12 @@ class OneHotLosses:
     def takes(self, powers: Array) -> bool:
         """Whether these e^x, or multiples of them, will do: not where an example's sum is so large or so small that digits
         of its parts, or of what is computed from them, might be lost."""
-        own = powers.take(self.at)
+        self.own = powers.take(self.at)
         powers.put(self.at, 0.0)
         self.others = powers
         """But 0 for the class of the example."""
         self.rest = row_sums(powers)
-        whole = self.rest + own
+        whole = self.rest + self.own
         self.shares = 1.0 / whole
         return bool(whole.dot(whole) < MOST**2 and self.shares.dot(self.shares) < MOST_SHARE**2)
 
@@ -109,6 +111,15 @@ class OneHotLosses:
         scaled = self.shares * self.scale
         slopes = self.others * scaled[:, None]
         slopes.put(self.at, -self.rest * scaled)
+        return slopes
+
+    def by_head(self) -> Array | None:
+        """The probability of the class moves alone, by a part of itself: −log(1 + ΔA/A). None if one is as good as 0."""
+        A = self.own * self.shares
+        if not np.minimum.reduce(A) > VANISHING:
+            return None
+        slopes = np.zeros(self.others.shape)
+        slopes.put(self.at, -self.scale * (np.log1p(SHORT) / SHORT) / A)
         return slopes
 
     def moved(self, moves: Array) -> float:
