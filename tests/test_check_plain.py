@@ -333,18 +333,23 @@ def test_a_wrong_slope_of_an_activation_is_found_by_the_guard(activation, monkey
     assert numbers_of_stack(problem, problem.run(), problem.graph.differentiable) is None
 
 
-def test_what_is_large_or_endless_is_not_plain():
-    problem = classifier(5, (3, 4, 3, 2), examples=2)
-    run = problem.run()
-    huge = {name: each * 1e80 for name, each in run.gradients.items()}
-    assert plain_error(problem, run, huge) is None
-    assert plain_error(problem, run, {}) is None
+@pytest.mark.parametrize(("scale", "plain"), [(1.0, True), (1e50, True), (1e80, False)])
+def test_what_is_large_is_not_plain(scale, plain):
+    """Neither by the numbers of a stack nor, where the softmax is under another loss, by those of few coordinates."""
+    for loss in ("cross_entropy", "squared_error"):
+        wire = random_network(
+            np.random.default_rng(0), [2, 2, 2], ["tanh", "softmax"], {"kind": loss, "scale": scale}, examples=1
+        )
+        problem = read_problem(wire)
+        run = problem.run()
+        assert (plain_error(problem, run, run.gradients) is not None) == plain
+        assert plain_error(problem, run, {}) is None
 
 
 def test_a_check_takes_the_short_way_and_says_the_same(monkeypatch):
     problem = classifier(6, (40, 30, 20, 10), examples=9)
     quick = check(problem, seed=1)
-    monkeypatch.setattr(MODULES["engine.check.checking"], "numbers_of_stack", lambda *_: None)
+    monkeypatch.setattr(MODULES["engine.check.ways"], "numbers_of_stack", lambda *_: None)
     slow = check(problem, seed=1)
     assert quick.status == slow.status == "agrees"
     assert quick.coordinates == slow.coordinates
@@ -358,7 +363,7 @@ def test_only_the_short_way_is_taken_where_all_is_plain(monkeypatch):
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the long way was taken")
 
-    monkeypatch.setattr(MODULES["engine.check.certificate"], "estimate", refuse)
+    monkeypatch.setattr(MODULES["engine.check.certificate"], "estimated", refuse)
     for problem in (
         classifier(7, (3, 4, 3, 2)),
         classifier(7, (40, 30, 20, 10)),

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
-from engine.check.checking import estimate, is_factored
+from engine.check.checking import estimate, reported
 from engine.check.estimates import BELOW_SENSE, BEYOND_SENSE, LEEWAY, Estimate, Estimates, extent, largest
-from engine.check.factored import FactoredCheck
 from engine.check.increments import Kink
-from engine.check.methods import WORK
 from engine.check.noise import Rounding
 from engine.check.plain import plain_error
 from engine.check.scales import scales_of
 from engine.check.verdicts import TOO_WIDE, Status, Verdict, gravest, judge
+from engine.check.ways import way_of
 from engine.errors import KeyRefuted
 from engine.graph.run import Run
 from engine.ops.row import Array
@@ -47,9 +46,7 @@ class Confirm(Protocol):
     ) -> Certificate: ...
 
 
-def certify(
-    problem: Problem, run: Run | None = None, seed: int = 0, *, gradients: Mapping[str, Array] | None = None
-) -> Certificate:
+def certify(problem: Problem, run: Run | None = None, *, gradients: Mapping[str, Array] | None = None) -> Certificate:
     """Confirm gradients by the names of their nodes, or all of a problem; KeyRefuted if two methods disagree about one."""
     if gradients is None:
         run = run or problem.run()
@@ -58,9 +55,9 @@ def certify(
     if error is not None:
         return Certificate("increment", "agrees", error, sum([each.size for each in gradients.values()]))
     run = run or problem.run()
-    method = affordable(problem, run, gradients)
-    found = estimate(problem, run, list(gradients), method, None, seed)
-    verdicts, scales = judged(problem, run, gradients, found)
+    with np.errstate(all="ignore"):  # what is not finite is looked for, and told
+        method, found = estimated(problem, run, tuple(gradients))
+        verdicts, scales = judged(problem, run, gradients, found)
     for place, (verdict, scale) in enumerate(zip(verdicts, scales, strict=True)):
         if verdict.status == "kink" and method == "directional":
             reason = "this is too large to be confirmed entry by entry, and at a kink directions tell too little"
@@ -87,14 +84,12 @@ def certify(
     )
 
 
-def affordable(problem: Problem, run: Run, gradients: Mapping[str, Array]) -> str:
-    """Entry by entry; or along random directions, which miss no wrong entry either, but at kinks."""
-    sizes = {name: gradient.size for name, gradient in gradients.items()}
-    if is_factored(problem, sizes, None):
-        operations = FactoredCheck(problem, run).operations()
-    else:
-        operations = WORK["increment"].operations(problem, sizes)
-    return "increment" if operations <= problem.limits.certificate_operations else "directional"
+def estimated(problem: Problem, run: Run, names: Sequence[str]) -> tuple[str, Estimates]:
+    """Entry by entry; or where that is too much along random directions, which miss no wrong entry either, but at kinks."""
+    way, limits = way_of(problem, run, names, None, None), problem.limits
+    if way.operations <= min(limits.certificate_operations, limits.check_operations):
+        return "increment", reported(problem, way.estimates())
+    return "directional", estimate(problem, run, names, "directional", None, 0)
 
 
 def judged(
@@ -102,8 +97,7 @@ def judged(
 ) -> tuple[list[Verdict], list[float]]:
     """A verdict on every gradient, and the size of what it is made of."""
     entries = {name: each for name, each in found.by_name.items() if each.directions is None}
-    with np.errstate(invalid="ignore", over="ignore"):
-        apart = {name: each.apart(gradients[name]) for name, each in entries.items()}
+    apart = {name: each.apart(gradients[name]) for name, each in entries.items()}
     far = {name for name in gradients if name not in entries or not is_near(apart[name], entries[name].largest)}
     sizes = {name: entries[name].largest if name in entries else 0.0 for name in gradients}
     scales = scales_of(run, sizes | {name: max(sizes[name], largest(gradients[name])) for name in far})

@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from engine.check.estimates import ROUNDING, Estimate, Estimates, Method, exact
-from engine.check.factored import FactoredCheck
-from engine.check.guard import guard
-from engine.check.methods import WORK, central, complex_step, directional, increment
+from engine.check.estimates import ROUNDING, Estimate, Estimates, Method
+from engine.check.methods import central, complex_step, directional
 from engine.check.noise import Rounding, silent
 from engine.check.scales import gradients_and_scales
-from engine.check.short_way import numbers_of_stack
 from engine.check.verdicts import CheckReport, Verdict, gravest, judge
+from engine.check.ways import by_increments, way_of
+from engine.check.work import WORK
 from engine.errors import BadProblem, ShapeMismatch, UnknownName, shape_text
 from engine.graph.run import Run
 from engine.ops.row import Array, Shape
@@ -27,39 +26,9 @@ from engine.reading.arrays import kind_of, read_array, read_number, read_whole
 from engine.reading.fields import join, read_choice
 
 LEAST_STEP = 1e-200
-GENERAL_COORDINATES = 300
-"""Up to here every coordinate of a network is differenced one by one; beyond, by the factored form."""
-
-
-def is_factored(problem: Problem, sizes: Mapping[str, int], step: float | None) -> bool:
-    return problem.network is not None and step is None and sum(sizes.values()) > GENERAL_COORDINATES
-
-
-def increment_or_factored(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
-    """Exact increments of every coordinate: factored where the problem is a large network, else one by one."""
-    sizes = {name: run[name].size for name in names}
-    plain = shortest(problem, run, names, seed) if step is None else None
-    if plain is not None:
-        return Estimates({name: exact(plain[name]) for name in names}, sum(sizes.values()), sum(sizes.values()))
-    if not is_factored(problem, sizes, step):
-        return increment(problem, run, names, step, seed)
-    factored = FactoredCheck(problem, run)
-    factored.refuse_excess()
-    found = factored.estimates(sizes)
-    evaluations = factored.evaluations + guard(factored, found, seed, Rounding(problem, run))
-    rest = increment(problem, run, [name for name in names if name not in found], step, seed)
-    by_name = {name: found[name] if name in found else rest.by_name[name] for name in names}
-    return Estimates(by_name, sum(sizes.values()), evaluations + rest.evaluations)
-
-
-def shortest(problem: Problem, run: Run, names: Sequence[str], seed: int | None = None) -> dict[str, Array] | None:
-    """The numbers of a dense network by the shortest of steps; None where that is not plain."""
-    with np.errstate(all="ignore"):
-        return numbers_of_stack(problem, run, tuple(names), seed)
-
 
 METHODS: dict[str, Method] = {
-    "increment": increment_or_factored,
+    "increment": by_increments,
     "central": central,
     "complex_step": complex_step,
     "directional": directional,
@@ -70,6 +39,11 @@ def estimate(problem: Problem, run: Run, names: Sequence[str], method: str, step
     """Estimates of what the problem's conventions report, by the node's name."""
     with np.errstate(all="ignore"):  # what is not finite is looked for, and told
         found = METHODS[method](problem, run, names, step, seed)
+    return reported(problem, found)
+
+
+def reported(problem: Problem, found: Estimates) -> Estimates:
+    """As the problem's conventions have it, which report multiples of some gradients."""
     factors = problem.graph.factors
     scaled: dict[str, Estimate] = {name: each.rescaled(factors.get(name, 1.0)) for name, each in found.by_name.items()}
     return replace(found, by_name=scaled)
@@ -96,15 +70,12 @@ def look_along_directions(
 
 
 def refuse_check(problem: Problem, claims: Mapping[str, Array] | None, method: str, step: float | None) -> None:
-    """TooLarge, in the words of the check itself, for one that would cost too much; nothing is checked."""
+    """TooLarge, in the words of the check itself, for one that would cost too much; no claim is looked at."""
     names = list(claims) if claims is not None else [name[1:] for name in problem.asked]
-    sizes = {name: prod(problem.graph[name].shape) for name in names}
-    if method == "increment" and step is None and shortest(problem, problem.unchanged, names) is not None:
-        return
-    if method == "increment" and is_factored(problem, sizes, step):
-        FactoredCheck(problem, problem.unchanged).refuse_excess()
+    if method == "increment":
+        way_of(problem, problem.unchanged, names, step, None).refuse_excess(problem)
     else:
-        WORK[method].refuse(problem, sizes)
+        WORK[method].refuse(problem, {name: prod(problem.graph[name].shape) for name in names})
 
 
 def squeezed(shape: Shape) -> Shape:

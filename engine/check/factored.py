@@ -26,7 +26,6 @@ from engine.check.differences import (
 )
 from engine.check.estimates import Estimate, largest
 from engine.check.increments import Kink, Kinks
-from engine.check.methods import refuse_work
 from engine.check.short_way import numbers_of_examples
 from engine.check.suffix import Suffix
 from engine.graph.run import Run
@@ -57,10 +56,6 @@ class FactoredCheck:
         self.evaluations = 0
         self.D: dict[int, Estimate] = {}
         """∂J/∂Z by the number of the layer, one example a row."""
-
-    def refuse_excess(self) -> None:
-        advice = "take a smaller network, or check along random directions"
-        refuse_work(self.problem.limits, self.operations(), advice)
 
     def operations(self) -> float:
         """Every unit moves four times, and with it all that follows."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from engine.graph.graph import Graph, Node
+from engine.graph.run import Run
 from engine.ops.row import Array, Op, Side
 
 MOST_KINKS = 20
@@ -120,3 +121,19 @@ def shortcut_move(node: Node, values: list[Array], moves: list[Array | None], se
         alone = entries.sum(axis=shortcut.axis)
         total = alone if total is None else total + alone
     return total
+
+
+def kinks_between(run: Run, moved: Run, imaginary: bool = False) -> set[Kink]:
+    """The kinks that lie between two runs, or within the imaginary step of a complex one."""
+    graph = run.graph
+    kinks = Kinks(np.zeros(1, dtype=bool))
+    for node in graph.nodes:
+        if node.op is not None and node.op.kinks is not None:
+            inputs = [run.values[each] for each in node.inputs]
+            steps: list[Array | None] = [
+                (moved.values[each].imag if imaginary else moved.values[each] - run.values[each])[None]
+                for each in node.inputs
+            ]
+            mask = np.asarray(node.op.kinks(*pairs_of(node.op, inputs, steps), **node.attributes))
+            kinks.note(located(graph, node, mask), mask)
+    return kinks.found

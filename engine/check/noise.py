@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from engine.check.estimates import EPSILON, largest
-from engine.check.methods import kinks_between
+from engine.check.increments import kinks_between
 from engine.graph.backward import plan_gradients
 from engine.graph.run import Run
 from engine.ops.row import Array

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from engine.check.checking import GENERAL_COORDINATES
+from engine.check.ways import GENERAL_COORDINATES
 from engine.errors import TooLarge
 from engine.grading.distinguish import READABLE
 from engine.limits import DEFAULT_LIMITS

@@ -10,7 +10,7 @@ from itertools import pairwise
 from math import prod
 from typing import Any
 
-from engine.check.checking import GENERAL_COORDINATES
+from engine.check.ways import GENERAL_COORDINATES
 from engine.errors import EngineError
 from engine.graph.graph import Graph
 from engine.graph.heads import FUSIONS
