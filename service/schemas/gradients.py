@@ -61,7 +61,7 @@ class Kink(Wire, json_schema_extra={"examples": [KINK]}):
 
 
 class Certificate(Wire, json_schema_extra={"examples": [CERTIFICATE]}):
-    """How all gradients were confirmed by a second method, which shares no code with the first."""
+    """How all gradients were confirmed by a second method, which moves numbers and derives nothing."""
 
     method: str
     """`increment`: every entry was differenced. `directional`: for very large problems, along random directions."""
