@@ -420,7 +420,7 @@ TINY = {"graph": {"expressions": ["f = x * y"]}, "values": {"x": 0.0952, "y": 1.
         ({"mode": "as_written", "min_significant": 4}, "0.095", "give at least 4 significant digits."),
         ({"mode": "significant", "digits": 3}, "0.1", "give at least 3 significant digits."),
         ({"mode": "decimals", "digits": 3}, "0.10", "give at least 3 decimals."),
-        ({"mode": "significant", "digits": 3}, "0.0953", "No known mistake explains"),
+        ({"mode": "significant", "digits": 3}, "0.0953", "was something rounded on the way?"),
         ({"mode": "as_written"}, "0.20", "No known mistake explains"),
         ({"mode": "as_written"}, 0, "No known mistake explains"),
         ({"mode": "relative"}, "0.10", "No known mistake explains"),
@@ -436,6 +436,53 @@ def test_a_wrong_answer_is_never_without_a_word(tolerance, written, says):
         assert says in item["message"]
     assert "0952" not in json.dumps(shown(key, found, "hint"))
     assert "message" not in shown(key, found, "score")["items"][0]
+
+
+DEEP = {
+    "network": {
+        "layers": [
+            {"weights": [[0.3, -0.7, 0.2], [0.5, 0.1, -0.4]], "activation": "sigmoid"},
+            {"weights": [[0.6, -0.2, 0.9], [-0.8, 0.4, 0.1], [0.2, 0.7, -0.5]], "activation": "tanh"},
+            {"weights": [[0.5], [-0.6], [0.3]], "activation": "sigmoid"},
+        ],
+        "loss": "squared_error",
+    },
+    "inputs": [[0.4, -1.2], [1.1, 0.3], [-0.6, 0.8], [0.2, 0.5]],
+    "labels": [[0.1], [0.9], [0.4], [0.7]],
+}
+
+
+@pytest.mark.parametrize("layer", [1, 2, 3])
+def test_a_mistake_before_the_answer_is_told_with_its_place(layer):
+    """Only dW1 is asked; the formula that is shown is that of the place."""
+    problem = read_problem(DEEP)
+    run = problem.run()
+    d = run.gradients["A3"]
+    for number in (3, 2, 1):
+        A = run[f"A{number}"]
+        slope = 1.0 - A**2 if number == 2 else A * (1.0 - A)
+        d = d if number == layer else d * slope
+        dW, d = run["X" if number == 1 else f"A{number - 1}"].T @ d, d @ run[f"W{number}"].T
+    key = Key(problem)
+    found = key.grade({"dW1": dW.tolist()}, read_policy({"ask": ["dW1"]}, problem))
+    item = shown(key, found, "hint")["items"][0]
+    assert item["diagnosis"]["code"] == "missing_activation_derivative"
+    assert item["diagnosis"]["at"] == f"dZ{layer}"
+    assert item["message"] == f"In dZ{layer}: The derivative of the activation is missing."
+    assert item["formula"]["text"].startswith(f"dZ{layer} = ")
+
+
+def test_a_mistake_in_the_answer_itself_or_anywhere_has_no_place():
+    """A forgotten 1/m gives the same dW1 wherever it was forgotten."""
+    problem = read_problem(DEEP)
+    key, right = Key(problem), problem.run().gradients
+    for name, wrong in (("dZ2", right["A2"]), ("dW1", -right["W1"]), ("dW1", 4.0 * right["W1"])):
+        found = key.grade({name: wrong.tolist()}, read_policy({"ask": [name]}, problem))
+        item = shown(key, found, "hint")["items"][0]
+        assert item["verdict"] == "wrong"
+        assert "diagnosis" in item
+        assert "at" not in item["diagnosis"]
+        assert item["formula"]["text"].startswith(f"{name} = ")
 
 
 def test_who_gets_nothing_for_what_follows_is_told_why(mlp):

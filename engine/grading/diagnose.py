@@ -31,6 +31,8 @@ class Diagnosis:
 
     named: Explanation | None = None
     alternatives: tuple[Explanation, ...] = ()
+    at: Quantity | None = None
+    """Where the named mistake was made, if that was before the asked quantity, and its family explains it nowhere else."""
     possible: tuple[Explanation, ...] = ()
     """All that lead to these numbers, by chance or not: where a student may have carried on from."""
 
@@ -73,10 +75,16 @@ def _diagnose(answer: Answer, quantity: Quantity, truth: Array, scenes: list[Sce
         ]
     possible = distinct(matching)
     if len(best) == 1:
-        return Diagnosis(next(iter(best.values())), possible=possible)
+        (named,) = best.values()
+        return Diagnosis(named, at=place_of(named, matching, quantity), possible=possible)
     if 1 < len(best) <= MOST_ALTERNATIVES:
-        return Diagnosis(None, tuple(best.values()), possible)
+        return Diagnosis(None, tuple(best.values()), possible=possible)
     return Diagnosis(possible=possible)
+
+
+def place_of(named: Explanation, matching: list[Explanation], quantity: Quantity) -> Quantity | None:
+    places = {each.site.name for each in matching if each.mistake.family == named.mistake.family}
+    return named.site if len(places) == 1 and named.site.name != quantity.name else None
 
 
 def confirmed(each: Explanation, answer: Answer, quantity: Quantity, tolerance: Tolerance) -> Explanation | None:

@@ -50,7 +50,8 @@ def shown_item(key: Key, item: Item, feedback: str) -> dict[str, Any]:
     if feedback == "score":
         return shown
     if item.named is not None:
-        shown["diagnosis"] = {**named(item.named), "family": item.named.mistake.family}
+        place = {"at": item.at.name} if item.at else {}
+        shown["diagnosis"] = {**named(item.named), "family": item.named.mistake.family, **place}
     if item.alternatives:
         shown["alternatives"] = [named(each) for each in item.alternatives]
     if item.cells is not None:
@@ -59,7 +60,7 @@ def shown_item(key: Key, item: Item, feedback: str) -> dict[str, Any]:
     if quantity is None:
         return shown
     if item.verdict != "correct" or feedback == "full":
-        applies = formula(key.problem, quantity)
+        applies = formula(key.problem, item.at or quantity)
         if applies is not None:
             shown["formula"] = asdict(applies)
     if feedback == "full" and item.verdict != "ungradable":

@@ -48,6 +48,8 @@ class Item:
     path: str = ""
     """Of the offending entry, where the answer is malformed."""
     named: Explanation | None = None
+    at: Quantity | None = None
+    """Where the named mistake was made, if that was before this quantity."""
     alternatives: tuple[Explanation, ...] = ()
     cells: Array | None = None
     """Which entries are right."""
@@ -249,7 +251,9 @@ class Key:
     @staticmethod
     def told(diagnosis: Diagnosis, budget: Budget) -> dict[str, Any]:
         message = diagnosis.named.mistake.message if diagnosis.named else NOT_LOOKED_INTO if budget.exhausted else ""
-        return {"message": message, "named": diagnosis.named, "alternatives": diagnosis.alternatives}
+        if diagnosis.at:
+            message = f"In {diagnosis.at.name}: {message}"
+        return {"message": message, "named": diagnosis.named, "at": diagnosis.at, "alternatives": diagnosis.alternatives}
 
     @staticmethod
     def ungradable(quantity: Quantity) -> Item:

@@ -9,7 +9,9 @@ from engine.grading.compare import Tolerance
 from engine.grading.written import SAME, written
 from engine.ops.row import Array
 
+CLOSE = 0.05
 UNEXPLAINED = "No known mistake explains these numbers: compare them with the formula."
+NEAR = "Near the right numbers, but no known mistake explains them: was something rounded on the way? Keep more digits."
 UNDECIDED = "These numbers do not tell which mistake was made: compare them with the formula."
 TRIVIAL = "An earlier answer leaves nothing to compute here (zeros, or no finite number), so this earns nothing."
 NEEDED = {"as_written": ("min_significant", "significant digit"), "significant": ("digits", "significant digit")}
@@ -24,7 +26,13 @@ def unexplained(answer: Answer, truth: Array, tolerance: Tolerance, *, trivial: 
         setting, digit = NEEDED[tolerance.mode]
         count = int(tolerance.settings[setting])
         return f"Right as far as it goes, but rounded too coarsely: give at least {count} {digit}{'s' * (count != 1)}."
-    return TRIVIAL if trivial else UNDECIDED if undecided else UNEXPLAINED
+    return TRIVIAL if trivial else UNDECIDED if undecided else NEAR if is_near(answer, truth) else UNEXPLAINED
+
+
+def is_near(answer: Answer, truth: Array) -> bool:
+    """As near as numbers are that were computed from ones of two digits."""
+    s, t = answer.values.ravel(), truth.ravel()
+    return bool((np.abs(s - t) <= CLOSE * np.abs(t).max(initial=0.0)).all())
 
 
 def too_coarse(answer: Answer, truth: Array, tolerance: Tolerance) -> bool:

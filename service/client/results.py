@@ -153,6 +153,7 @@ class Explanation(View):
 
 class NamedMistake(Explanation):
     family: str
+    at: str | None
 
 
 class Item(View):

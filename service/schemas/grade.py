@@ -191,11 +191,13 @@ class Explanation(Wire, json_schema_extra={"examples": [EXPLANATION]}):
     """For the student."""
 
 
-class NamedMistake(Explanation, json_schema_extra={"examples": [MISTAKE]}):
+class NamedMistake(Explanation, json_schema_extra={"examples": [MISTAKE, {**MISTAKE, "at": "dZ2"}]}):
     """The misconception that explains the numbers better than any other."""
 
     family: str
     """Mistakes of one family explain the same numbers in more or less special words."""
+    at: str | Absent = None
+    """The quantity in which it was made, if that is one before this, and it can be told."""
 
 
 class Item(Wire, json_schema_extra={"examples": [ITEM, SHOWN, MALFORMED, UNDECIDED]}):
@@ -220,7 +222,7 @@ class Item(Wire, json_schema_extra={"examples": [ITEM, SHOWN, MALFORMED, UNDECID
     cells: Cells | Absent = None
     """Which entries are right."""
     formula: Formula | Absent = None
-    """That applies here."""
+    """That applies here, or to the quantity that the diagnosis finds the mistake in."""
     expected: Results | Absent = None
     """With feedback `full`: what is right."""
     worked: str | Absent = None
