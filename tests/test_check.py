@@ -677,3 +677,21 @@ def test_a_problem_keeps_its_numbers_when_those_that_were_given_change():
     assert certify(problem).status == "agrees"
     assert check(problem).status == "agrees"
     assert problem.run()["W1"].max() == 2.0
+
+
+def test_what_cancels_within_a_product_is_rounded_as_its_parts_are():
+    """dW2 sums numbers of a thousand, of which nothing is left but the differences of inputs of 1e-8."""
+    rng = np.random.default_rng(0)
+    weights = (rng.standard_normal((2, 2)) * 1e-3).tolist()
+    hidden = {"weights": weights, "bias": [1334.0663555083506, 301.7], "activation": "softplus"}
+    output = {"weights": [[0.0], [0.0]], "bias": True, "activation": "identity"}
+    wire = {"network": {"layers": [hidden, output], "loss": "absolute_error"}}
+    for seed in range(30):
+        inputs = (np.random.default_rng(seed).standard_normal((4, 2)) * 1e-8).tolist()
+        problem = read_problem({**wire, "inputs": inputs, "labels": [[1.5], [-2.0], [-0.3], [0.7]]})
+        right = problem.run().gradients
+        assert 0.0 < np.abs(right["W2"]).max() < 1e-9
+        assert check(problem, {"dW2": right["W2"]}, tolerance=0.0).status != "disagrees"
+        assert certify(problem).status in ("agrees", "inconclusive")
+        with pytest.raises(KeyRefuted):
+            certify(problem, gradients={**right, "W2": right["W2"] + 1e-9})

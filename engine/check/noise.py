@@ -15,6 +15,8 @@ from engine.ops.row import Array
 from engine.problems import Problem
 
 NUDGE, LAST_PLACES = 2.0**-40, 2.0**-50
+PRODUCTS = ("dense", "matmul", "dot")
+"""Ops whose contributions are sums of products, which may cancel within."""
 EVERYWHERE = np.ones(1, dtype=bool)
 Noise = Callable[[Array], float]
 """What rounding does to the entries of a gradient that are smooth."""
@@ -89,7 +91,7 @@ class Rounding:
 
     @cached_property
     def parts(self) -> dict[int, float]:
-        """The size of the largest contribution to each gradient, before contributions cancel each other, by position."""
+        """The size of the largest contribution to each gradient, before anything cancels, by position."""
         graph, values = self.run.graph, self.run.values
         plan = plan_gradients(graph, graph.differentiable, self.run.changes)
         found = self.run.pull_back(plan)
@@ -97,9 +99,12 @@ class Rounding:
         with np.errstate(all="ignore"):
             for position, contributions in plan:
                 d = found[position]
+                op = graph.nodes[position].op
+                product = op is not None and op.name in PRODUCTS
                 for source, rule, arguments, shape in contributions:
                     if d is not None:
-                        part = rule(d, values[position], *[values[each] for each in arguments])
+                        given = (d, values[position], *[values[each] for each in arguments])
+                        part = rule(*map(np.abs, given) if product else given)
                         share = max(1.0, np.size(part) / max(1, int(np.prod(shape))))
                         sizes[source] = max(sizes.get(source, 0.0), largest(np.asarray(part)) * share)
         return sizes

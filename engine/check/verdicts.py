@@ -77,7 +77,7 @@ def judge(
 
     An entry agrees within |D(h) − D(2h)| + 64·eps·scale + tolerance·max|numeric|, where `scale` is the largest of this
     gradient and of those that it is computed from. At a kink it must lie, within that bound, between its one-sided
-    differences. Where these differ so much in size that this bound says nothing of a small one, the bound is its own
+    differences. Where a gradient is so small beside that scale that the bound says nothing of it, the bound is its own
     64·eps·max|numeric|, and beyond that what `noise` finds rounding to do to it; what lies between is inconclusive.
     `apart` is the largest difference between claim and estimate, where it is known, and `slack` is added to the bound.
     """
