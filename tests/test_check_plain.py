@@ -72,7 +72,7 @@ def test_without_a_run_no_more_is_computed_than_is_needed(labels, layout):
     assert beside is not None
     assert all(np.array_equal(alone[name], beside[name]) for name in names)
     stack = problem.graph.plans["stack"]
-    values = stack.values(problem.leaves)
+    values = stack.values(problem)
     missing = {node.name for node, value in zip(problem.graph.nodes, values, strict=False) if value is None}
     assert missing == {"A3", "losses", "J"}
     right = problem.run().gradients

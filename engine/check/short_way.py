@@ -24,7 +24,7 @@ def numbers_of_stack(
     stack = Stack.of(problem)
     if stack is None or (run and run.changes is not UNCHANGED):
         return None
-    values = run.values if run else stack.values(problem.leaves)
+    values = run.values if run else stack.values(problem)
     numbers = StackNumbers(problem, stack, values)
     found = numbers.of(names)
     return found if found is None or seed is None or is_confirmed(numbers, found, seed) else None

@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.check.endings import LossForm
 from engine.check.suffix import with_rows
+from engine.graph.forward import Values
 from engine.graph.graph import Graph, bind
 from engine.graph.partial import values_of
 from engine.ops.row import Array
@@ -63,8 +64,8 @@ class Stack:
         self.form = LossForm(fusion.op if fusion else loss, attributes, self.weight, fusion, self.layers[-1].move)
         self.fits = all(elementwise if fusion is None else elementwise[:-1])
         read = {self.labels, *(place for layer in self.layers for place in (layer.X, layer.W, layer.Z))}
-        self.values = values_of(graph, read if fusion else read | {self.layers[-1].A})
-        """All values that are read, from those of the leaves."""
+        self.read = frozenset(read if fusion else read | {self.layers[-1].A})
+        """The nodes whose values are read."""
 
     @classmethod
     def of(cls, problem: Problem) -> Stack | None:
@@ -74,6 +75,10 @@ class Stack:
             return None
         found = problem.graph.kept("stack", lambda: cls(problem.graph, network))
         return found if found.fits else None
+
+    def values(self, problem: Problem) -> Values:
+        """All that are read, and no others."""
+        return values_of(problem.graph, problem.leaves, self.read)
 
 
 def random_direction(rng: np.random.Generator, size: int) -> Array:

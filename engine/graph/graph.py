@@ -164,16 +164,13 @@ class Graph:
     def direct_inputs(self, name: str) -> tuple[str, ...]:
         """The named nodes that a node's own expression reads, in order, without repetition."""
         found: dict[str, None] = {}
-
-        def visit(position: int) -> None:
-            for each in self.nodes[position].inputs:
-                node = self.nodes[each]
-                if node.owner == name:
-                    visit(each)
-                elif not node.hidden:
-                    found[node.name] = None
-
-        visit(self.position(name))
+        waiting = [*reversed(self[name].inputs)]
+        while waiting:  # no function that calls itself: its closure would keep the graph until the next garbage collection
+            node = self.nodes[waiting.pop()]
+            if node.owner == name:
+                waiting += reversed(node.inputs)
+            elif not node.hidden:
+                found[node.name] = None
         return tuple(found)
 
     @cached_property

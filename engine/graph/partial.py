@@ -6,7 +6,7 @@ are kept by the names of what is given, so that many readings of the same answer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -18,10 +18,10 @@ from engine.graph.run import ONE
 from engine.ops.row import Array
 
 
-def values_of(graph: Graph, wanted: set[int]) -> Callable[[Mapping[str, Array]], Values]:
-    """How to get the values of some nodes, by their positions, from those of the leaves. NumPy warns of what overflows."""
-    steps = steps_towards(graph, UNCHANGED, wanted)
-    return lambda leaves: follow(graph, steps, leaves, UNCHANGED)
+def values_of(graph: Graph, leaves: Mapping[str, Array], wanted: frozenset[int]) -> Values:
+    """The values of some nodes, by their positions, and of what they are made of. NumPy warns of what overflows."""
+    steps = graph.kept(("values", wanted), lambda: steps_towards(graph, UNCHANGED, set(wanted)))
+    return follow(graph, steps, leaves, UNCHANGED)
 
 
 def value_of(graph: Graph, leaves: Mapping[str, Array], changes: Changes, name: str) -> Array:
