@@ -115,6 +115,12 @@ OTHERWISE = {
     "lr": "learning_rate",
     "glorot": "xavier",
     "kaiming": "he",
+    "w": "weights",
+    "b": "bias",
+    "x": "inputs",
+    "y": "labels",
+    "targets": "labels",
+    "neurons": "units",
 }
 """What some things are called elsewhere."""
 

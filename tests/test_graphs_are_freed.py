@@ -11,7 +11,9 @@ from engine.problems.network import network_graph
 USES = {
     "read": lambda problem: problem,
     "solve": engine.solve,
-    "solve with everything": lambda problem: engine.solve(problem, ["local", "formulas"], ["Z2/W2", "Z2/A_hidden", "dJ/dW2"]),
+    "solve with everything": lambda problem: engine.solve(
+        problem, ["local", "formulas"], ["Z2/W2", "Z2/A_hidden", "dJ/dW2"]
+    ),
     "certify": engine.certify,
     "confirm": lambda problem: engine.certify(problem, gradients=problem.run().gradients),
     "check": engine.check,
