@@ -131,13 +131,32 @@ def test_a_head_that_gives_the_class_no_chance_accuses_nobody(apart):
         assert check(problem, {"dA1": right["A1"]}).status in ("agrees", "inconclusive")
 
 
-def test_large_logits_and_a_small_scale_together_lose_none_either():
-    bias = [708.6991372756409, 705.8939200042776, 703.6991372756409]
-    layer = {"weights": [[0.0, 0.0, 0.0]], "bias": bias, "activation": "softmax"}
-    loss = {"kind": "cross_entropy", "scale": 4.274398161693905e-08}
+@pytest.mark.parametrize("floor", [0.0, -150.0, -300.0, -600.0])
+def test_a_class_of_little_chance_keeps_its_digits_wherever_logits_lie(floor):
+    """Without subtracting the largest logit, e^−744 has two digits, whatever it is set against."""
+    layer = {"weights": [[0.0, 0.0]], "bias": [floor, -744.0], "activation": "softmax"}
+    wire = {"network": {"layers": [layer], "loss": "cross_entropy"}, "inputs": [[1.0]], "labels": [1]}
+    with np.errstate(all="ignore"):  # as in a check
+        numbers = numbers_of_stack(read_problem(wire), None, ("A1",))
+    if floor == 0.0:  # where it has no more digits itself
+        assert numbers is None
+    else:
+        assert numbers is not None
+        assert np.isclose(numbers["A1"][0, 1], -np.exp(744.0 + floor), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("size", "scale"), [(708.6991372756409, 4.274398161693905e-08), (345.0, 1e-160)])
+def test_large_logits_and_a_small_scale_together_lose_none_either(size, scale):
+    layer = {"weights": [[0.0, 0.0, 0.0]], "bias": [size, size - 2.805217, size - 5.0], "activation": "softmax"}
+    loss = {"kind": "cross_entropy", "scale": scale}
     problem = read_problem({"network": {"layers": [layer], "loss": loss}, "inputs": [[1.0]], "labels": [1]})
-    for name, right in problem.run().gradients.items():
-        assert certify(problem, gradients={name: right}).status == "agrees"
+    right = problem.run().gradients
+    with np.errstate(all="ignore"):  # as in a check
+        numbers = numbers_of_stack(problem, None, ("b1", "Z1", "W1"))
+    assert numbers is not None
+    for name, found in numbers.items():
+        assert np.abs(found - right[name]).max() <= 16 * EPSILON * np.abs(right[name]).max()
+        assert certify(problem, gradients={name: right[name]}).status == "agrees"
 
 
 def test_a_run_with_other_labels_is_looked_at_with_its_own():
