@@ -10,6 +10,7 @@ from engine.grading.written import SAME, written
 from engine.ops.row import Array
 
 CLOSE = 0.05
+"""Of the largest entry."""
 UNEXPLAINED = "No known mistake explains these numbers: compare them with the formula."
 NEAR = "Near the right numbers, but no known mistake explains them: was something rounded on the way? Keep more digits."
 UNDECIDED = "These numbers do not tell which mistake was made: compare them with the formula."
