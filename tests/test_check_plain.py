@@ -11,14 +11,13 @@ import pytest
 
 from engine import certify, check, read_problem
 from engine.check import plain
-from engine.check.endings import SHORT, BinaryLosses, LossForm, OneHotLosses, SoftLosses, TermLosses
+from engine.check.endings import BinaryEnding, Ending, LossForm, OneHotEnding, SoftEnding, TermEnding
 from engine.check.estimates import LEEWAY
 from engine.check.methods import complex_step
 from engine.check.plain import plain_error
 from engine.check.short_way import numbers_of_stack
-from engine.check.stack import Stack
+from engine.check.stack import SAMPLED, Stack
 from engine.check.stack_numbers import StackNumbers
-from engine.check.stack_sample import SAMPLED, sample
 from engine.errors import KeyRefuted
 from engine.graph.graph import Changes
 from engine.graph.run import Run
@@ -71,8 +70,7 @@ def test_without_a_run_no_more_is_computed_than_is_needed(labels, layout):
     assert alone is not None
     assert beside is not None
     assert all(np.array_equal(alone[name], beside[name]) for name in names)
-    stack = problem.graph.plans["stack"]
-    values = stack.values(problem)
+    values = stack_of(problem, names).values(problem)
     missing = {node.name for node, value in zip(problem.graph.nodes, values, strict=False) if value is None}
     assert missing == {"A3", "losses", "J"}
     right = problem.run().gradients
@@ -88,7 +86,8 @@ def test_logits_of_any_size_keep_their_digits(size):
     x = np.vstack([np.linspace(-size, size, 5), size - rng.uniform(0.0, 3.0, 5), rng.uniform(0.0, 3.0, 5) - size])
     at = np.array([4, 5 + 2, 10 + 1])
     with np.errstate(all="ignore"):  # as in a check
-        losses = OneHotLosses(LossForm(OPS["cross_entropy_with_logits"], {"scale": 1.0}, 1.0, None, np.add), x, at)
+        form = LossForm(OPS["cross_entropy_with_logits"], {"scale": 1.0}, 1.0, None, np.add)
+        losses = OneHotEnding(form, x, None, np.zeros(x.shape), at)
     exact = np.array([[fractional_softmax(row, k) for k in range(5)] for row in x])
     exact.ravel()[at] = [
         -sum(fractional_softmax(row, k) for k in range(5) if k != place % 5) for row, place in zip(x, at, strict=True)
@@ -268,20 +267,20 @@ def with_labels(kind, seed=4):
 
 
 BROKEN = {
-    "a product": (StackNumbers, "by_products", lambda found: {**found, "W2": found["W2"][:, ::-1]}),
-    "an entry": (StackNumbers, "by_products", lambda found: {**found, "b1": found["b1"] * [1.001, *[1] * 7]}),
-    "a sign": (StackNumbers, "by_products", lambda found: {**found, "X": -found["X"]}),
-    "a layer": (StackNumbers, "by_logits", lambda D: [D[0], D[1] * 1.000_001, D[2]]),
-    "an example": (StackNumbers, "by_logits", lambda D: [D[0] * [[1.000_1], *[[1.0]] * 5], D[1], D[2]]),
-    "a logit": (StackNumbers, "by_logits", lambda D: [D[0], D[1], D[2] * [1.000_1, 1, 1, 1, 1]]),
-    "a unit": (StackNumbers, "by_products", lambda found: {**found, "Z1": found["Z1"] * 1.000_1}),
+    "a product": (StackNumbers, "found", lambda found: {**found, "W2": found["W2"][:, ::-1]}),
+    "an entry": (StackNumbers, "found", lambda found: {**found, "b1": found["b1"] * [1.001, *[1] * 7]}),
+    "a sign": (StackNumbers, "found", lambda found: {**found, "X": -found["X"]}),
+    "a layer": (StackNumbers, "moved_alone", lambda moved: moved * 1.000_001),
+    "an example": (StackNumbers, "moved_alone", lambda moved: moved * [[1.000_1], *[[1.0]] * 5]),
+    "a logit": (Ending, "by_logits", lambda D: D * [1.000_1, 1, 1, 1, 1]),
+    "a unit": (StackNumbers, "found", lambda found: {**found, "Z1": found["Z1"] * 1.000_1}),
 }
 KINDS = {
-    "one-hot": OneHotLosses,
-    "soft": SoftLosses,
-    ("sigmoid", "binary_cross_entropy"): BinaryLosses,
-    ("identity", "binary_cross_entropy_with_logits"): BinaryLosses,
-    ("tanh", "squared_error"): TermLosses,
+    "one-hot": OneHotEnding,
+    "soft": SoftEnding,
+    ("sigmoid", "binary_cross_entropy"): BinaryEnding,
+    ("identity", "binary_cross_entropy_with_logits"): BinaryEnding,
+    ("tanh", "squared_error"): TermEnding,
 }
 
 
@@ -299,39 +298,46 @@ def test_a_mistake_in_the_short_way_itself_is_found_by_its_guard(what, kind, mon
 
 
 @pytest.mark.parametrize("layout", ["rows", "columns"])
-def test_with_a_seed_single_coordinates_are_moved_alone(layout, monkeypatch):
-    """Were there no guard, this would find a wrong tensor by any of its entries that is not 0."""
+def test_single_coordinates_are_moved_alone(layout, monkeypatch):
+    """Were nothing moved along a direction, these would find a wrong tensor by any of its entries that is not 0."""
     problem = classifier(3, layout=layout, orientation="in_out", hidden=("tanh", "softplus"))
     run, names = problem.run(), problem.graph.differentiable
-    found = numbers_of_stack(problem, run, names, 0)
-    assert found is not None
-    looked_at = {seed: {each.tensor: each.expected for each in samples_of(problem, found, seed)} for seed in range(40)}
-    for tensors in looked_at.values():
-        assert len(tensors) == SAMPLED
-        assert all(expected in found[name] for name, expected in tensors.items())
-    assert {name for tensors in looked_at.values() for name in tensors} == set(names) - {"A3", "losses", "J"}
-    monkeypatch.setattr(StackNumbers, "is_guarded", lambda *_: True)
-    right = StackNumbers.by_products
-    for seed, tensors in looked_at.items():
+    stack = stack_of(problem, names)
+    drawn: dict[int | None, list[str]] = {
+        seed: [each.tensor for own in stack.sample(seed) for each in own] for seed in range(40)
+    }
+    assert {len(tensors) for tensors in drawn.values()} == {SAMPLED}
+    assert {name for tensors in drawn.values() for name in tensors} == set(names) - {"A3", "losses", "J"}
+    (usual,) = [each.tensor for own in stack.usual_sample for each in own]
+    guard = MODULES["engine.check.stack_guard"]
+    monkeypatch.setattr(guard, "directions", lambda *_: [])
+    right = StackNumbers.found
+    drawn[None] = [usual]
+    for seed, tensors in drawn.items():
         for name in tensors:
-            wrong = {**found, name: found[name] * 1.000_1}
-            monkeypatch.setattr(StackNumbers, "by_products", lambda *_, wrong=wrong: wrong)
+            monkeypatch.setattr(StackNumbers, "found", lambda self, name=name: scaled(right(self), name))
             assert numbers_of_stack(problem, run, names, seed) is None, name
-            assert numbers_of_stack(problem, run, names) is not None
-        monkeypatch.setattr(StackNumbers, "by_products", right)
+        others = set(names) - set(tensors)
+        monkeypatch.setattr(StackNumbers, "found", lambda self, others=others: scaled(right(self), *others))
         assert numbers_of_stack(problem, run, names, seed) is not None
 
 
-def samples_of(problem, found, seed):
-    return list(sample(StackNumbers(problem, Stack.of(problem), problem.run().values), found, seed))  # type: ignore[arg-type]
+def stack_of(problem, names) -> Stack:
+    stack = Stack.of(problem, names)
+    assert stack is not None
+    return stack
+
+
+def scaled(found, *wrong):
+    return {name: each * 1.000_1 if name in wrong else each for name, each in found.items()}
 
 
 def test_one_wrong_entry_is_found_by_the_seeds_that_look_at_it(monkeypatch):
     problem = classifier(3, widths=(2, 2, 3), hidden=("tanh",))
     run, names = problem.run(), ("W1",)
-    right = StackNumbers.by_products
-    monkeypatch.setattr(StackNumbers, "is_guarded", lambda *_: True)
-    monkeypatch.setattr(StackNumbers, "by_products", lambda *given: {"W1": right(*given)["W1"] * [[1.0, 1.0], [1.0, 1.1]]})
+    right = StackNumbers.found
+    monkeypatch.setattr(MODULES["engine.check.stack_guard"], "directions", lambda *_: [])
+    monkeypatch.setattr(StackNumbers, "found", lambda self: {"W1": (right(self) or {})["W1"] * [[1.0, 1.0], [1.0, 1.1]]})
     looks = [numbers_of_stack(problem, run, names, seed) is None for seed in range(40)]
     assert 3 <= sum(looks) <= 20
 
@@ -340,16 +346,14 @@ def test_one_wrong_entry_is_found_by_the_seeds_that_look_at_it(monkeypatch):
 def test_a_wrong_slope_of_an_activation_is_found_by_the_guard(activation, monkeypatch):
     """Both rest on the op's increment, but the guard's steps are other ones. (A sign passes on no move, nor a wrong one.)"""
     problem = classifier(4, hidden=(activation, "relu"))
-    problem.graph.plans.clear()
-    assert numbers_of_stack(problem, problem.run(), problem.graph.differentiable) is not None
-    stack = problem.graph.plans["stack"]
-    right = stack.layers[0].move
-
-    def wrong(pair):
-        return right(pair) * (1.000_001 if np.all(pair[1] == SHORT) else 1.0)
-
-    monkeypatch.setattr(stack, "layers", [stack.layers[0]._replace(move=wrong), *stack.layers[1:]])
-    assert numbers_of_stack(problem, problem.run(), problem.graph.differentiable) is None
+    names = problem.graph.differentiable
+    assert numbers_of_stack(problem, problem.run(), names) is not None
+    stack = stack_of(problem, names)
+    first = stack.layers[0]
+    wrong = first._replace(move=lambda pair: first.move(pair) * 1.000_001)
+    broken = [(layer, wrong if before is first else before) for layer, before in stack.backward]
+    monkeypatch.setattr(stack, "backward", broken)
+    assert numbers_of_stack(problem, problem.run(), names) is None
 
 
 @pytest.mark.parametrize(("scale", "plain"), [(1.0, True), (1e50, True), (1e80, False)])

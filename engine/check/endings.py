@@ -5,8 +5,9 @@ Steps are so short that no digit of a difference depends on their length, and in
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,60 +38,61 @@ class LossForm(NamedTuple):
     """The increment of A, from (Z, ΔZ)."""
 
 
-class Losses(Protocol):
-    def slopes(self) -> Array | None:
-        """The differences by every entry of what the loss is computed from; None at a kink."""
-
-    def moved(self, moves: Array) -> float:
-        """The exact change of the cost when these entries make short moves."""
-
-
-class Ending:
+class Ending(ABC):
     """Of one run, one example a row. All numbers are changes of the cost J, so the weight of an example is in them."""
 
-    def __init__(self, form: LossForm, Z: Array, Y: Array, losses: Losses) -> None:
-        self.form, self.Z, self.Y, self.losses = form, Z, Y, losses
-        self.slopes = losses.slopes()
+    def __init__(self, form: LossForm, Z: Array, A: Array | None, Y: Array) -> None:
+        """A is not looked at with a fused head."""
+        self.form, self.Z, self.Y = form, Z, Y
+        self.x = Z if A is None else A
+        """What the loss is computed from."""
 
     @classmethod
     def of(cls, form: LossForm, Z: Array, A: Array | None, Y: Array, places: Array | None) -> Ending:
-        """A is not looked at with a fused head; `places` are those of the classes, if labels are one-hot."""
-        x = Z if A is None else A
+        """`places` are those of the classes, if labels are one-hot."""
         if form.op is OF_CLASSES and places is not None:
-            return cls(form, Z, Y, OneHotLosses(form, x, places))
-        losses = SoftLosses if form.op is OF_CLASSES else BinaryLosses if form.op is BINARY else TermLosses
-        return cls(form, Z, Y, losses(form, x, Y))
+            return OneHotEnding(form, Z, A, Y, places)
+        kind = SoftEnding if form.op is OF_CLASSES else BinaryEnding if form.op is BINARY else TermEnding
+        return kind(form, Z, A, Y)
+
+    @abstractmethod
+    def slopes(self) -> Array | None:
+        """The differences by every x; None at a kink."""
+
+    @abstractmethod
+    def moved(self, moves: Array) -> Array:
+        """The exact change of the cost when x makes short moves, several behind one another."""
 
     def by_logits(self) -> Array | None:
         """The differences by every Z; None at a kink."""
-        if self.form.fusion or self.slopes is None:
-            return self.slopes
-        return self.slopes * (self.form.head((self.Z, SHORT)) / SHORT)
+        slopes = self.slopes()
+        if self.form.fusion or slopes is None:
+            return slopes
+        return slopes * (self.form.head((self.Z, SHORT)) / SHORT)
 
     def by_head(self) -> Array | None:
         """The differences by every A, in a fused head by steps that never leave its domain; None where there are none."""
         fusion = self.form.fusion
         if fusion is None:
-            return self.slopes
-        if isinstance(self.losses, OneHotLosses):  # where one entry an example takes part, and is at hand
-            return self.losses.by_head()
+            return self.slopes()
         room = fusion.room(self.Z, -1)  # without any, the derivative is infinite, or nothing depends on it
         steps = np.where(room < VANISHING, 1.0, room) * SHORT
         return np.asarray(fusion.head_increment(self.Z, steps, self.Y, **self.form.attributes) * (self.form.weight / steps))
 
-    def moved(self, moves: Array) -> float:
-        """The exact change of the cost when the logits make short moves."""
-        return self.losses.moved(moves if self.form.fusion else self.form.head((self.Z, moves)))
+    def moved_by_logits(self, moves: Array) -> list[float]:
+        """The exact change of the cost for each of several short moves of Z."""
+        return list(self.moved(moves if self.form.fusion else self.form.head((self.Z, moves))).tolist())
 
 
-class OneHotLosses:
+class OneHotEnding(Ending):
     """Cross-entropy with one-hot labels: log(1 + Σ_{k≠y} p_k·(e^{Δ_k − Δ_y} − 1)) for every example, with p = softmax(x).
 
     In the slopes, a step so short leaves e^Δ − 1 = Δ and log(1 + x) = x to the last digit.
     """
 
-    def __init__(self, form: LossForm, x: Array, places: Array) -> None:
-        self.scale, self.at = form.attributes["scale"] * form.weight, places
+    def __init__(self, form: LossForm, Z: Array, A: Array | None, Y: Array, places: Array) -> None:
+        super().__init__(form, Z, A, Y)
+        self.scale, self.at, x = form.attributes["scale"] * form.weight, places, self.x
         if not self.takes(np.exp(x, order="C")):
             self.takes(np.exp(x - np.maximum.reduce(x, axis=1, keepdims=True), order="C"))
 
@@ -114,7 +116,12 @@ class OneHotLosses:
         return slopes
 
     def by_head(self) -> Array | None:
-        """The probability of the class moves alone, by a part of itself: −log(1 + ΔA/A). None if one is as good as 0."""
+        """Where one entry an example takes part, and is at hand.
+
+        The probability of the class moves alone, by a part of itself: −log(1 + ΔA/A). None if one is as good as 0.
+        """
+        if self.form.fusion is None:
+            return self.slopes()
         A = self.own * self.shares
         if not np.minimum.reduce(A) > VANISHING:
             return None
@@ -122,52 +129,53 @@ class OneHotLosses:
         slopes.put(self.at, -self.scale * (np.log1p(SHORT) / SHORT) / A)
         return slopes
 
-    def moved(self, moves: Array) -> float:
-        growth = moves - moves.take(self.at)[:, None]
+    def moved(self, moves: Array) -> Array:
+        tests, examples, classes = moves.shape
+        growth = moves - moves.reshape(tests, -1).take(self.at, axis=1)[:, :, None]
         np.expm1(growth, out=growth)
         growth *= self.others
-        changes = np.log1p(row_sums(growth) * self.shares)
-        return self.scale * float(changes.dot(ones(len(changes))))
+        changes = row_sums(growth.reshape(-1, classes)).reshape(tests, examples)
+        changes *= self.shares
+        np.log1p(changes, out=changes)
+        return changes.dot(ones(examples)) * self.scale
 
 
-class SoftLosses:
+class SoftEnding(Ending):
     """Cross-entropy with labels of any kind: Σ_j y_j·log(1 + Σ_k p_k·(e^{Δ_k − Δ_j} − 1)), for so short a step again."""
 
-    def __init__(self, form: LossForm, z: Array, Y: Array) -> None:
-        self.form, self.z, self.p, self.Y = form, z, softmax(z, -1), Y
-        self.scale = form.attributes["scale"] * form.weight
+    def __init__(self, form: LossForm, Z: Array, A: Array | None, Y: Array) -> None:
+        super().__init__(form, Z, A, Y)
+        self.p, self.scale = softmax(self.x, -1), form.attributes["scale"] * form.weight
 
     def slopes(self) -> Array:
         """p_k·Σ_{j≠k} y_j − y_k·Σ_{j≠k} p_j, where nothing has cancelled before."""
         return self.scale * (self.p * exclusive_sums(self.Y, -1) - self.Y * exclusive_sums(self.p, -1))
 
-    def moved(self, moves: Array) -> float:
-        return by_increments(self.form, self.z, moves, self.Y)
+    def moved(self, moves: Array) -> Array:
+        return by_increments(self.form, self.x, moves, self.Y)
 
 
-class BinaryLosses:
+class BinaryEnding(Ending):
     """Cross-entropy of sigmoids: (1−y)·log(1 + σ(z)·(e^Δ − 1)) + y·log(1 + σ(−z)·(e^{−Δ} − 1)) for every output.
 
     The same holds in its slopes.
     """
 
-    def __init__(self, form: LossForm, z: Array, Y: Array) -> None:
-        self.scale, self.p, self.q = form.attributes["scale"] * form.weight, sigmoid(z), sigmoid(-z)
+    def __init__(self, form: LossForm, Z: Array, A: Array | None, Y: Array) -> None:
+        super().__init__(form, Z, A, Y)
+        self.scale, self.p, self.q = form.attributes["scale"] * form.weight, sigmoid(self.x), sigmoid(-self.x)
         self.yes, self.no = Y, 1.0 - Y
 
     def slopes(self) -> Array:
         return self.scale * (self.no * self.p - self.yes * self.q)
 
-    def moved(self, moves: Array) -> float:
+    def moved(self, moves: Array) -> Array:
         terms = self.no * np.log1p(self.p * np.expm1(moves)) + self.yes * np.log1p(self.q * np.expm1(-moves))
-        return self.scale * float(np.add.reduce(terms, axis=None))
+        return np.asarray(self.scale * np.add.reduce(terms, axis=(1, 2)))
 
 
-class TermLosses:
+class TermEnding(Ending):
     """Losses that are sums over outputs, each of which answers to its own entry alone."""
-
-    def __init__(self, form: LossForm, x: Array, Y: Array) -> None:
-        self.form, self.x, self.Y = form, x, Y
 
     def slopes(self) -> Array | None:
         op, attributes = self.form.op, self.form.attributes
@@ -177,10 +185,10 @@ class TermLosses:
         up, down = (op.increment((x, step), y, **attributes) for step in (SHORT, -SHORT))
         return np.asarray((up - down) * (0.5 * self.form.weight / SHORT))  # both, for some losses bend next to their 0
 
-    def moved(self, moves: Array) -> float:
+    def moved(self, moves: Array) -> Array:
         return by_increments(self.form, self.x, moves, self.Y)
 
 
-def by_increments(form: LossForm, x: Array, moves: Array, Y: Array) -> float:
-    """The change of the cost by the increment of the loss."""
-    return form.weight * float(np.add.reduce(form.op.increment((x, moves), (Y, STILL), **form.attributes)))
+def by_increments(form: LossForm, x: Array, moves: Array, Y: Array) -> Array:
+    """The changes of the cost by the increment of the loss."""
+    return np.asarray(form.weight * np.add.reduce(form.op.increment((x, moves), (Y, STILL), **form.attributes), axis=-1))

@@ -7,9 +7,10 @@ and every difference between the two methods, to be excused or to be an alarm.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from math import prod
+from operator import itemgetter
 
 import numpy as np
 
@@ -42,14 +43,16 @@ def plain_error(problem: Problem, run: Run | None, gradients: Mapping[str, Array
             numeric = numbers_of_few(run or problem.run(), names)
             if numeric is None:
                 return None
-            errors, sizes = by_parts([numeric], gradients.values(), sides.starts)
+            errors, sizes = by_parts([numeric, *gradients.values()], sides.starts)
         else:
             return None
     worst = 0.0
     for error, size in zip(errors, sizes, strict=True):
-        if not error <= LEEWAY * size < LEEWAY * BEYOND_SENSE:
+        if not (error <= LEEWAY * size and size < BEYOND_SENSE):
             return None
-        worst = max(worst, error / (size or 1.0))
+        share = error / size if size else 0.0
+        if share > worst:
+            worst = share
     return worst
 
 
@@ -60,8 +63,7 @@ def compared(
     errors: list[float] = []
     sizes: list[float] = []
     if sides.small:
-        numeric, claims = ([each[name] for name in sides.small] for each in (found, gradients))
-        errors, sizes = by_parts(numeric, claims, sides.small_starts)
+        errors, sizes = by_parts(sides.pick(found) + sides.pick(gradients), sides.small_starts)
     for name in sides.large:
         error, size = apart(found[name], gradients[name])
         errors.append(error)
@@ -69,12 +71,14 @@ def compared(
     return errors, sizes
 
 
-def by_parts(numeric: Iterable[Array], claims: Iterable[Array], starts: Array) -> tuple[list[float], list[float]]:
-    """The same of each part, all of them side by side in one vector."""
-    both = np.concatenate([*numeric, *claims], axis=None)
-    half = both.size // 2
-    both[half:] -= both[:half]
-    largest = np.maximum.reduceat(np.abs(both, out=both), starts).tolist()
+def by_parts(both: Sequence[Array], starts: Array) -> tuple[list[float], list[float]]:
+    """The same of each part: of numeric gradients and, after them, as many claimed ones, all side by side in one vector."""
+    numbers = np.concatenate(both, axis=None)
+    half = numbers.size // 2
+    claims = numbers[half:]
+    claims -= numbers[:half]
+    np.abs(numbers, out=numbers)
+    largest = np.maximum.reduceat(numbers, starts).tolist()
     parts = len(starts) // 2
     return largest[parts:], largest[:parts]
 
@@ -88,12 +92,20 @@ class SideBySide:
         self.starts = starts_of_both(list(sizes.values()))
         self.small = tuple(name for name, size in sizes.items() if size <= SMALL)
         self.small_starts = starts_of_both([sizes[name] for name in self.small])
+        self.pick = tuple_of(self.small)
         self.large = tuple(name for name, size in sizes.items() if size > SMALL)
         self.scaled = [(name, factor) for name, factor in graph.factors.items() if name in names]
 
     @classmethod
     def of(cls, graph: Graph, names: tuple[str, ...]) -> SideBySide:
         return graph.kept(("side by side", names), lambda: cls(graph, names))
+
+
+def tuple_of(names: tuple[str, ...]) -> Callable[[Mapping[str, Array]], tuple[Array, ...]]:
+    """What takes the arrays of some names."""
+    if len(names) > 1:
+        return itemgetter(*names)  # one would come without a tuple
+    return lambda arrays: tuple([arrays[name] for name in names])
 
 
 def starts_of_both(sizes: Sequence[int]) -> Array:

@@ -6,8 +6,8 @@ import numpy as np
 
 from engine.check.endings import REACH
 from engine.check.stack import Stack
+from engine.check.stack_guard import is_guarded
 from engine.check.stack_numbers import StackNumbers
-from engine.check.stack_sample import is_confirmed
 from engine.graph.graph import UNCHANGED
 from engine.graph.run import Run
 from engine.ops.row import Array
@@ -19,15 +19,15 @@ def numbers_of_stack(
 ) -> dict[str, Array] | None:
     """∂J/∂node for every name; None where it is no such network, or not plain: near a kink, or far from ordinary.
 
-    Without a run, no more of it is computed than is needed. With a seed, single coordinates are moved alone, too.
+    Without a run, no more of it is computed than is needed. With a seed, it says which coordinates are moved alone.
     """
-    stack = Stack.of(problem)
+    stack = Stack.of(problem, names)
     if stack is None or (run and run.changes is not UNCHANGED):
         return None
-    values = run.values if run else stack.values(problem)
-    numbers = StackNumbers(problem, stack, values)
-    found = numbers.of(names)
-    return found if found is None or seed is None or is_confirmed(numbers, found, seed) else None
+    numbers = StackNumbers(problem, stack, run.values if run else stack.values(problem))
+    found = numbers.found()
+    sample = stack.usual_sample if seed is None else stack.sample(seed)
+    return stack.laid_out(found) if found is not None and is_guarded(numbers, found, sample) else None
 
 
 def numbers_of_examples(problem: Problem, run: Run) -> tuple[Array, list[Array]] | None:
@@ -35,7 +35,7 @@ def numbers_of_examples(problem: Problem, run: Run) -> tuple[Array, list[Array]]
 
     None if all are clear, or none is, or the short way cannot be gone.
     """
-    stack = Stack.of(problem)
+    stack = Stack.of(problem, problem.graph.differentiable)
     if stack is None or run.changes is not UNCHANGED:
         return None
     bent = [stack.network.rows(run.values[layer.Z]) for layer in stack.layers if layer.has_kinks]
@@ -44,7 +44,7 @@ def numbers_of_examples(problem: Problem, run: Run) -> tuple[Array, list[Array]]
         return None
     with np.errstate(all="ignore"):
         numbers = StackNumbers(problem, stack, run.values, np.flatnonzero(clear))
-        D = numbers.by_logits()
-        if D is None or not numbers.is_guarded(numbers.by_products(D, set(problem.graph.differentiable))):
+        found = numbers.found()
+        if found is None or not is_guarded(numbers, found, stack.no_sample):
             return None
-    return clear, D
+    return clear, [found[layer.logits] for layer in stack.layers]

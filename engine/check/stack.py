@@ -1,4 +1,4 @@
-"""What the quick check of a dense network knows before it sees a number; kept with the graph.
+"""What the quick check of a dense network knows before it sees a number: every special case is settled here.
 
 Such a network answers entry by entry between its layers, so that a unit moves in an example on its own. See
 `engine.check.stack_numbers`.
@@ -6,86 +6,95 @@ Such a network answers entry by entry between its layers, so that a unit moves i
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import numpy as np
 
 from engine.check.endings import LossForm
+from engine.check.stack_layer import StackLayer, stack_layer
+from engine.check.stack_sample import Sample, sample
 from engine.check.suffix import with_rows
-from engine.graph.forward import Values
-from engine.graph.graph import Graph, bind
-from engine.graph.partial import values_of
+from engine.graph.forward import Values, follow
+from engine.graph.graph import UNCHANGED, Graph
+from engine.graph.partial import steps_towards
 from engine.ops.row import Array
 from engine.problems import Problem
-from engine.problems.network import Layer, Network
+from engine.problems.network import Network
 
-
-class StackLayer(NamedTuple):
-    """Where a layer's values are, how its units move, and along what its tensors are moved to guard the products."""
-
-    source: str
-    names: Layer
-    X: int
-    """Its inputs."""
-    W: int
-    Z: int
-    A: int
-    move: Callable[..., Array]
-    """The exact increment of its units, from (Z, ΔZ)."""
-    has_kinks: bool
-    along_inputs: Array
-    along_units: Array
-    along_examples: Array
+SAMPLED = 2
+"""Tensors of which a check moves a coordinate, drawn by its seed."""
 
 
 class Stack:
-    def __init__(self, graph: Graph, network: Network) -> None:
-        self.network = network
+    """A network, and the names of the gradients that are asked for; kept with the graph."""
+
+    def __init__(self, graph: Graph, network: Network, names: tuple[str, ...]) -> None:
+        self.network, self.names = network, names
         self.output = graph.nodes[graph.output].name
         self.labels = graph.position("Y")
-        self.layers: list[StackLayer] = []
+        self.head = network.layers[-1].head
         rng = np.random.default_rng(0)
-        source, elementwise = "X", []
-        for layer in network.layers:
-            op, attributes = with_rows(graph[layer.head])
-            X, W, Z, A = (graph.position(name) for name in (source, layer.weights, layer.logits, layer.head))
-            shape = graph[layer.weights].shape
-            sizes = *(shape if network.orientation == "in_out" else shape[::-1]), network.examples
-            along = (random_direction(rng, size) for size in sizes)
-            move = bind(op.increment, attributes)
-            self.layers.append(StackLayer(source, layer, X, W, Z, A, move, op.kinks is not None, *along))
-            elementwise.append("axis" not in attributes)
-            source = layer.head
-        self.head = source
+        sources = ["X", *(layer.head for layer in network.layers)]
+        self.layers = [
+            stack_layer(graph, network, layer, source, names, rng)
+            for layer, source in zip(network.layers, sources, strict=False)
+        ]
+        self.backward: list[tuple[StackLayer, StackLayer | None]] = list(
+            zip(self.layers[::-1], [*self.layers[-2::-1], None], strict=True)
+        )
+        """Each layer and the one before it, from the last to the first."""
+        self.behind = not {self.head, "losses", self.output}.isdisjoint(names)
+        """Whether anything behind the layers is asked for."""
         self.weight = weight_of_example(graph, network.examples)
         loss, attributes = with_rows(graph["losses"])
         fusion = graph.shortcut.fusion if graph.shortcut else None
         self.form = LossForm(fusion.op if fusion else loss, attributes, self.weight, fusion, self.layers[-1].move)
-        self.fits = all(elementwise if fusion is None else elementwise[:-1])
+        self.fits = all(layer.fits for layer in (self.layers if fusion is None else self.layers[:-1]))
         read = {self.labels, *(place for layer in self.layers for place in (layer.X, layer.W, layer.Z))}
-        self.read = frozenset(read if fusion else read | {self.layers[-1].A})
-        """The nodes whose values are read."""
+        self.steps = steps_towards(graph, UNCHANGED, read if fusion else read | {self.layers[-1].A})
+        """Those of a forward run whose values are read, and those that make what they need."""
+        self.as_it_is = network.layout == "rows" and network.orientation == "in_out"
+        by_example = [self.head, *(name for layer in self.layers for name in (layer.inputs, layer.logits))]
+        views = dict.fromkeys([layer.weights for layer in self.layers], network.as_in_out)
+        self.views = {} if self.as_it_is else views | dict.fromkeys(by_example, network.rows)
+        """From gradients as they are here to those that the problem has, and back."""
+        weights = [layer.weights for layer in self.layers if layer.weights]
+        self.no_sample: Sample = [[] for _ in self.layers]
+        self.usual_sample = sample(self.layers, weights[-1:] or names, 0, 1)
+        """Of the last weights, whose move has the shortest way: the product is the same line for all layers."""
 
     @classmethod
-    def of(cls, problem: Problem) -> Stack | None:
+    def of(cls, problem: Problem, names: tuple[str, ...]) -> Stack | None:
         """None where this is no such network."""
         network = problem.network
         if network is None:
             return None
-        found = problem.graph.kept("stack", lambda: cls(problem.graph, network))
+        found = problem.graph.kept(("stack", names), lambda: cls(problem.graph, network, names))
         return found if found.fits else None
 
     def values(self, problem: Problem) -> Values:
         """All that are read, and no others."""
-        return values_of(problem.graph, problem.leaves, self.read)
+        return follow(problem.graph, self.steps, problem.leaves, UNCHANGED)
 
+    def sample(self, seed: int) -> Sample:
+        return sample(self.layers, self.names, seed, SAMPLED)
 
-def random_direction(rng: np.random.Generator, size: int) -> Array:
-    """Numbers from ½ to 1½ of either sign: were they alike, a move of all logits would be none."""
-    direction = (rng.integers(0, 2, size) * 2.0 - 1.0) * rng.uniform(0.5, 1.5, size)
-    direction.flags.writeable = False  # all checks share it
-    return direction
+    def in_rows(self, values: Values, examples: Array | None) -> Values:
+        """The same with one example a row, and weights in_out; of all examples or of some."""
+        if self.as_it_is and examples is None:
+            return values
+        viewed = [*values]
+        for place in {self.labels, *(place for layer in self.layers for place in (layer.X, layer.Z, layer.A))}:
+            if values[place] is not None:
+                rows = self.network.rows(values[place])
+                viewed[place] = rows if examples is None else rows[examples]
+        for layer in self.layers:
+            viewed[layer.W] = self.network.as_in_out(values[layer.W])
+        return viewed
+
+    def laid_out(self, found: dict[str, Array]) -> dict[str, Array]:
+        """Gradients as the problem has them."""
+        if not self.views:
+            return found
+        return {name: self.views[name](each) if name in self.views else each for name, each in found.items()}
 
 
 def weight_of_example(graph: Graph, examples: int) -> float:

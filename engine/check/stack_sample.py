@@ -1,69 +1,59 @@
-"""Single coordinates of a dense network, moved alone: beside the guard of `engine.check.stack_numbers`, for who has a seed.
-
-W[i,j] moves Z[:,j] by A[:,i], b[j] moves Z[:,j] by 1, and A[n,i] moves Z[n,:] by W[i,:].
-"""
+"""Single coordinates of a dense network, for `engine.check.stack_guard` to move each of them alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Sequence
 from random import Random
 from typing import NamedTuple
 
-import numpy as np
-
-from engine.check.estimates import GUARD_LEEWAY, largest
-from engine.check.stack_numbers import GUARD_STEP, LEAST, StackNumbers
+from engine.check.stack_layer import StackLayer
 from engine.ops.row import Array
 
-SAMPLED = 2
-"""Tensors of which a coordinate is moved. In a deep network each takes as long as the guard."""
+Index = tuple[int | slice, ...]
+EVERY = slice(None)
 
 
 class Coordinate(NamedTuple):
-    """One entry of a tensor, through what it moves in its layer."""
+    """One entry of a tensor. As everywhere in a stack, an example is a row, and weights are in_out."""
 
     tensor: str
-    layer: int
-    moves: Array
-    """Of Z, for a step of 1."""
-    expected: float
+    entry: tuple[int, ...]
+    moved: Index
+    """The entries of Z that it moves, by 1, or by as much as some inputs or weights of the layer."""
+    inputs: Index | None = None
+    weights: Index | None = None
+
+    def move(self, moves: Array, X: Array, W: Array, step: float) -> None:
+        by = 1.0 if self.inputs is None else X[self.inputs]
+        moves[self.moved] = (by if self.weights is None else W[self.weights]) * step
 
 
-def is_confirmed(numbers: StackNumbers, found: Mapping[str, Array], seed: int) -> bool:
-    """Whether the cost answers to single coordinates as `found` says."""
-    for each in sample(numbers, found, seed):
-        apart = abs(numbers.moved(each.layer, each.moves * GUARD_STEP) / GUARD_STEP - each.expected)
-        if apart <= GUARD_LEEWAY * abs(each.expected):  # saves to look at all of the tensor
-            continue
-        if not apart <= GUARD_LEEWAY * max(largest(found[each.tensor]), LEAST):
-            return False
-    return True
+Sample = list[list[Coordinate]]
+"""Those of every layer."""
 
 
-def sample(numbers: StackNumbers, found: Mapping[str, Array], seed: int) -> Iterator[Coordinate]:
+def sample(layers: Sequence[StackLayer], among: Collection[str], seed: int, tensors: int) -> Sample:
+    """A random coordinate of each of some random tensors among the named ones."""
     rng = Random(seed)
-    tensors = [
+    known = [
         (number, name)
-        for number, layer in enumerate(numbers.stack.layers)
-        for name in (layer.names.weights, layer.names.bias, layer.names.logits, layer.source)
-        if name in found
+        for number, layer in enumerate(layers)
+        for name in (layer.weights, layer.bias, layer.logits, layer.inputs)
+        if name and name in among
     ]
-    for number, name in rng.sample(tensors, min(SAMPLED, len(tensors))):
-        yield coordinate(numbers, number, name, found[name], rng)
+    found: Sample = [[] for _ in layers]
+    for number, name in rng.sample(known, min(tensors, len(known))):
+        found[number].append(coordinate(layers[number], name, rng))
+    return found
 
 
-def coordinate(numbers: StackNumbers, layer: int, name: str, values: Array, rng: Random) -> Coordinate:
-    """A random one of a tensor."""
-    network, names = numbers.network, numbers.stack.layers[layer].names
-    A, W, Z = numbers.inputs[layer], numbers.W[layer], numbers.Z[layer]
-    n, i, j = rng.randrange(len(Z)), rng.randrange(len(W)), rng.randrange(W.shape[1])
-    moves = np.zeros(Z.shape)
-    if name == names.weights:
-        moves[:, j], expected = A[:, i], network.as_in_out(values)[i, j]
-    elif name == names.bias:
-        moves[:, j], expected = 1.0, values[j]
-    elif name == names.logits:
-        moves[n, j], expected = 1.0, network.rows(values)[n, j]
-    else:
-        moves[n], expected = W[i], network.rows(values)[n, i]
-    return Coordinate(name, layer, moves, float(expected))
+def coordinate(layer: StackLayer, name: str, rng: Random) -> Coordinate:
+    """W[i,j] moves Z[:,j] by X[:,i], b[j] moves Z[:,j] by 1, Z[n,j] moves itself, and X[n,i] moves Z[n,:] by W[i,:]."""
+    n, i, j = map(rng.randrange, map(len, (layer.along_examples, layer.along_inputs, layer.along_units)))
+    if name == layer.weights:
+        return Coordinate(name, (i, j), (EVERY, j), inputs=(EVERY, i))
+    if name == layer.bias:
+        return Coordinate(name, (j,), (EVERY, j))
+    if name == layer.logits:
+        return Coordinate(name, (n, j), (n, j))
+    return Coordinate(name, (n, i), (n,), weights=(i,))

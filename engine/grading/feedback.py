@@ -23,7 +23,7 @@ def shown(key: Key, grade: Grade, feedback: str) -> dict[str, Any]:
     """A grade as an object of the wire form, with no more in it than the level allows."""
     certificate = {"method": grade.certificate.method, "status": grade.certificate.status}
     if feedback == "full":
-        certificate = asdict(grade.certificate)
+        certificate = grade.certificate._asdict()
     first_error = {} if feedback == "score" else {"first_error": grade.first_error}
     return {
         "score": grade.score,

@@ -6,6 +6,7 @@ A plan has one step a node; a step writes the node's value, and that of a fused 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -78,10 +79,19 @@ def leaf_value(position: int, name: str) -> Step:
 
 
 def computed_value(position: int, forward: Callable[..., Array], inputs: tuple[int, ...]) -> Step:
-    def step(values: Values, leaves: Mapping[str, Array]) -> None:
-        values[position] = forward(*[values[each] for each in inputs])
+    if len(inputs) == 1:
+        (only,) = inputs
 
-    return step
+        def of_one(values: Values, leaves: Mapping[str, Array]) -> None:
+            values[position] = forward(values[only])
+
+        return of_one
+    arguments = itemgetter(*inputs)  # half of the time of a comprehension
+
+    def of_several(values: Values, leaves: Mapping[str, Array]) -> None:
+        values[position] = forward(*arguments(values))
+
+    return of_several
 
 
 def prepared_head(shortcut: Shortcut) -> Step:

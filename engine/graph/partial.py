@@ -12,16 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.graph.backward import PREPARED, Plan, given_gradients, plan_gradients, walk
-from engine.graph.forward import Step, Values, follow, plan_values
-from engine.graph.graph import UNCHANGED, Changes, Graph
+from engine.graph.forward import Step, follow, plan_values
+from engine.graph.graph import Changes, Graph
 from engine.graph.run import ONE
 from engine.ops.row import Array
-
-
-def values_of(graph: Graph, leaves: Mapping[str, Array], wanted: frozenset[int]) -> Values:
-    """The values of some nodes, by their positions, and of what they are made of. NumPy warns of what overflows."""
-    steps = graph.kept(("values", wanted), lambda: steps_towards(graph, UNCHANGED, set(wanted)))
-    return follow(graph, steps, leaves, UNCHANGED)
 
 
 def value_of(graph: Graph, leaves: Mapping[str, Array], changes: Changes, name: str) -> Array:

@@ -19,7 +19,9 @@ def ramp_increment(x: Array, dx: Array, side: Side | None = None, chosen: float 
     With `side`, the linear difference Δ·slope instead; where x = 0 the slope is 0 (left), 1 (right) or the chosen one.
     """
     if side is None:
-        return np.minimum(x, alike(x, 0.0)) - np.minimum(x, -dx)  # max(x, 0) = x − min(x, 0)
+        change = np.maximum(dx, -x)  # max(x+Δ, 0) = x + max(Δ, −x), and max(x, 0) = x − min(x, 0)
+        change += np.minimum(x, alike(x, 0.0))
+        return change
     at_zero = {"left": 0.0, "right": 1.0, "chosen": chosen}[side]
     return dx * np.where(x == 0.0, at_zero, x > 0.0)
 
@@ -54,7 +56,7 @@ def log1p(x: Array) -> Array:
 
 def positive_part(x: Array) -> Array:
     """max(x, 0), for complex x too."""
-    return np.where(x.real > 0, x, 0.0) if np.iscomplexobj(x) else np.maximum(x, alike(x, 0.0))
+    return np.where(x.real > 0, x, 0.0) if x.dtype.kind == "c" else np.maximum(x, alike(x, 0.0))
 
 
 def negative_magnitude(x: Array) -> Array:

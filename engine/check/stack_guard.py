@@ -1,0 +1,80 @@
+"""What guards the numbers of a dense network (`engine.check.stack_numbers`): the network itself is moved.
+
+It goes op by op from the inputs to the cost: along a random direction of every W, b, Z and A at once, and by single
+coordinates, each alone. These moves go together, one behind the other on the first axis. The cost must answer to each as
+the numbers say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from engine.check.estimates import GUARD_LEEWAY, largest
+from engine.check.stack_layer import StackLayer
+from engine.check.stack_numbers import StackNumbers
+from engine.check.stack_sample import Coordinate, Sample
+from engine.ops.row import Array
+from engine.ops.stable import ones
+
+STEP = 1e-100
+"""How far the cost is moved along each direction: far from it there is room for small gradients and for large ones."""
+LEAST = 1e-60
+"""A direction that changes the cost by less is not scaled up to count as much as the others."""
+NO_MOVES = np.zeros(0)
+
+
+def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample) -> bool:
+    values, along = numbers.values, 0.0
+    before, moves = None, NO_MOVES
+    alone: list[Coordinate] = []
+    for layer, own in zip(numbers.stack.layers, sample, strict=True):
+        earlier, moves = moves, np.zeros((1 + len(alone) + len(own), *values[layer.Z].shape))
+        if before is not None:
+            numbers.onward(before, layer, earlier, out=moves[: len(earlier)])
+        jointly = moves[0]
+        for u, v, share in directions(numbers, layer, found):
+            # The share of each direction in what the cost moves is STEP: none cancels another or is lost beside it.
+            step = STEP / share if abs(share) > LEAST else STEP
+            along += step * share
+            jointly += u[:, None].dot(v * step)  # a third quicker than as a product of entries
+        for each in own:
+            alone.append(each)
+            each.move(moves[len(alone)], values[layer.X], values[layer.W], STEP)
+        before = layer
+    joint, *moved = numbers.ending.moved_by_logits(moves)
+    if not abs(joint - along) <= GUARD_LEEWAY * max(abs(along), STEP * LEAST):
+        return False
+    answers = zip(alone, moved, strict=True)
+    return not [each for each, move in answers if not is_answered(found[each.tensor], each.entry, move)]
+
+
+def is_answered(values: Array, entry: tuple[int, ...], moved: float) -> bool:
+    """Whether the cost moves as far as an entry says; what rounding does to it is no more than to the largest one."""
+    expected = values.item(entry)
+    apart = abs(moved / STEP - expected)
+    return apart <= GUARD_LEEWAY * abs(expected) or apart <= GUARD_LEEWAY * max(largest(values), LEAST)
+
+
+def directions(numbers: StackNumbers, layer: StackLayer, found: Mapping[str, Array]) -> list[tuple[Array, Array, float]]:
+    """Moves u·vᵀ of a layer's Z, v as a row, and what the cost answers to them according to `found`."""
+    along_inputs, along_units, along_examples = layer.along_inputs, layer.along_units, layer.along_examples
+    row, moves = layer.row_of_units, []
+    if layer.weights:
+        along, answer = numbers.values[layer.X].dot(along_inputs), along_inputs.dot(found[layer.weights])
+        if layer.bias:  # the weight of an input that is always 1
+            along += 1.0
+            answer += found[layer.bias]
+        moves.append((along, row, float(answer.dot(along_units))))
+    elif layer.bias:
+        moves.append((ones(len(numbers.values[layer.X])), row, float(found[layer.bias].dot(along_units))))
+    if numbers.examples is not None:
+        along_examples = along_examples[numbers.examples]
+    if layer.inputs:
+        along, answer = along_inputs.dot(numbers.values[layer.W]), along_examples.dot(found[layer.inputs])
+        moves.append((along_examples, along[None, :], float(answer.dot(along_inputs))))
+    if layer.logits:
+        answer = along_examples.dot(found[layer.logits])
+        moves.append((along_examples, row, float(answer.dot(along_units))))
+    return moves

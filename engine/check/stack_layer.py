@@ -1,0 +1,60 @@
+"""What the quick check of a dense network knows of one of its layers: see `engine.check.stack`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.check.suffix import with_rows
+from engine.graph.graph import Graph, bind
+from engine.ops.row import Array
+from engine.problems.network import Layer, Network
+
+
+class StackLayer(NamedTuple):
+    """Where its values are, what is asked for, how its units move, and along what its tensors are moved by the guard."""
+
+    X: int
+    """The position of its inputs."""
+    W: int
+    Z: int
+    A: int
+    inputs: str
+    """The name of their gradient if it is asked for, or empty."""
+    weights: str
+    bias: str
+    logits: str
+    move: Callable[..., Array]
+    """The exact increment of its units, from (Z, ΔZ)."""
+    has_kinks: bool
+    fits: bool
+    """Whether a unit answers to its own logit alone."""
+    along_inputs: Array
+    along_units: Array
+    row_of_units: Array
+    """The same, as a matrix of one row."""
+    along_examples: Array
+
+
+def stack_layer(
+    graph: Graph, network: Network, layer: Layer, source: str, names: Collection[str], rng: np.random.Generator
+) -> StackLayer:
+    op, attributes = with_rows(graph[layer.head])
+    X, W, Z, A = (graph.position(name) for name in (source, layer.weights, layer.logits, layer.head))
+    tensors = source, layer.weights, layer.bias, layer.logits
+    inputs, weights, bias, logits = (name if name in names else "" for name in tensors)
+    shape = graph[layer.weights].shape
+    sizes = *(shape if network.orientation == "in_out" else shape[::-1]), network.examples
+    by_input, by_unit, by_example = (random_direction(rng, size) for size in sizes)
+    move, fits = bind(op.increment, attributes), "axis" not in attributes
+    places, asked, along = (X, W, Z, A), (inputs, weights, bias, logits), (by_input, by_unit, by_unit[None, :], by_example)
+    return StackLayer(*places, *asked, move, op.kinks is not None, fits, *along)
+
+
+def random_direction(rng: np.random.Generator, size: int) -> Array:
+    """Numbers from ½ to 1½ of either sign: were they alike, a move of all logits would be none."""
+    direction = (rng.integers(0, 2, size) * 2.0 - 1.0) * rng.uniform(0.5, 1.5, size)
+    direction.flags.writeable = False  # all checks share it
+    return direction
