@@ -14,7 +14,7 @@ from engine.check.stack_sample import Sample, sample
 from engine.check.suffix import with_rows
 from engine.graph.forward import Values, follow
 from engine.graph.graph import UNCHANGED, Graph
-from engine.graph.partial import steps_towards
+from engine.graph.partial import plan_towards
 from engine.ops.row import Array
 from engine.problems import Problem
 from engine.problems.network import Network
@@ -49,8 +49,8 @@ class Stack:
         self.form = LossForm(fusion.op if fusion else loss, attributes, self.weight, fusion, self.layers[-1].move)
         self.fits = all(layer.fits for layer in (self.layers if fusion is None else self.layers[:-1]))
         read = {self.labels, *(place for layer in self.layers for place in (layer.X, layer.W, layer.Z))}
-        self.steps = steps_towards(graph, UNCHANGED, read if fusion else read | {self.layers[-1].A})
-        """Those of a forward run whose values are read, and those that make what they need."""
+        self.forward = plan_towards(graph, UNCHANGED, read if fusion else read | {self.layers[-1].A})
+        """Those values of a run that are read, and what they are made of."""
         self.as_it_is = network.layout == "rows" and network.orientation == "in_out"
         by_example = [self.head, *(name for layer in self.layers for name in (layer.inputs, layer.logits))]
         views = dict.fromkeys([layer.weights for layer in self.layers], network.as_in_out)
@@ -72,7 +72,7 @@ class Stack:
 
     def values(self, problem: Problem) -> Values:
         """All that are read, and no others."""
-        return follow(problem.graph, self.steps, problem.leaves, UNCHANGED)
+        return follow(problem.graph, self.forward, problem.leaves, UNCHANGED)
 
     def sample(self, seed: int) -> Sample:
         return sample(self.layers, self.names, seed, SAMPLED)

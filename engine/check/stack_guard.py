@@ -1,15 +1,12 @@
 """What guards the numbers of a dense network (`engine.check.stack_numbers`): the network itself is moved.
 
 It goes op by op from the inputs to the cost: along a random direction of every W, b, Z and A at once, and by single
-coordinates, each alone. These moves go together, one behind the other on the first axis. The cost must answer to each as
-the numbers say.
+coordinates, each alone. The cost must answer to each of these moves as the numbers say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-import numpy as np
 
 from engine.check.estimates import GUARD_LEEWAY, largest
 from engine.check.stack_layer import StackLayer
@@ -22,35 +19,37 @@ STEP = 1e-100
 """How far the cost is moved along each direction: far from it there is room for small gradients and for large ones."""
 LEAST = 1e-60
 """A direction that changes the cost by less is not scaled up to count as much as the others."""
-NO_MOVES = np.zeros(0)
 
 
 def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample) -> bool:
     values, along = numbers.values, 0.0
-    before, moves = None, NO_MOVES
+    before: StackLayer | None = None
+    moves: list[Array] = []
+    """Of Z: along all directions at once, and then of coordinates alone."""
     alone: list[Coordinate] = []
-    for layer, own in zip(numbers.stack.layers, sample, strict=True):
-        earlier, moves = moves, np.zeros((1 + len(alone) + len(own), *values[layer.Z].shape))
+    for layer, starting in zip(numbers.stack.layers, sample, strict=True):
         if before is not None:
-            numbers.onward(before, layer, earlier, out=moves[: len(earlier)])
-        jointly = moves[0]
+            moves = [numbers.onward(before, layer, each) for each in moves]
         for u, v, share in directions(numbers, layer, found):
             # The share of each direction in what the cost moves is STEP: none cancels another or is lost beside it.
             step = STEP / share if abs(share) > LEAST else STEP
             along += step * share
-            jointly += u[:, None].dot(v * step)  # a third quicker than as a product of entries
-        for each in own:
+            own = u[:, None].dot(v * step)  # a third quicker than as a product of entries
+            if moves:
+                moves[0] += own
+            else:
+                moves.append(own)
+        for each in starting:
             alone.append(each)
-            each.move(moves[len(alone)], values[layer.X], values[layer.W], STEP)
+            moves.append(each.moves(values[layer.X], values[layer.W], STEP))
         before = layer
-    joint, *moved = numbers.ending.moved_by_logits(moves)
+    joint, *answers = [numbers.ending.moved_by_logits(each) for each in moves] or [0.0]
     if not abs(joint - along) <= GUARD_LEEWAY * max(abs(along), STEP * LEAST):
         return False
-    answers = zip(alone, moved, strict=True)
-    return not [each for each, move in answers if not is_answered(found[each.tensor], each.entry, move)]
+    return all(is_answer(found[each.tensor], each.entry, answer) for each, answer in zip(alone, answers, strict=True))
 
 
-def is_answered(values: Array, entry: tuple[int, ...], moved: float) -> bool:
+def is_answer(values: Array, entry: tuple[int, ...], moved: float) -> bool:
     """Whether the cost moves as far as an entry says; what rounding does to it is no more than to the largest one."""
     expected = values.item(entry)
     apart = abs(moved / STEP - expected)

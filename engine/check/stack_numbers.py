@@ -17,7 +17,7 @@ from engine.check.stack import Stack
 from engine.check.stack_layer import StackLayer
 from engine.graph.forward import Values
 from engine.ops.row import Array
-from engine.ops.stable import alike, column_sums
+from engine.ops.stable import alike, ones
 from engine.problems import Problem
 from engine.problems.cost import class_places
 
@@ -42,13 +42,14 @@ class StackNumbers:
         each = self.ending.by_logits()
         if each is None or (stack.layers[-1].has_kinks and not is_clear(values[stack.layers[-1].Z])):
             return None
+        every = ones(len(each))
         for layer, before in stack.backward:
             if layer.logits:
                 found[layer.logits] = each
             if layer.weights:
                 found[layer.weights] = values[layer.X].T.dot(each)
             if layer.bias:
-                found[layer.bias] = column_sums(each)
+                found[layer.bias] = every.dot(each)
             if layer.inputs:
                 found[layer.inputs] = each.dot(values[layer.W].T)
             if before is not None:
@@ -78,11 +79,9 @@ class StackNumbers:
         if stack.output in stack.names:
             found[stack.output] = np.ones(())
 
-    def onward(self, layer: StackLayer, after: StackLayer, moves: Array, out: Array) -> None:
-        """From moves of a layer's Z to those of the next one's, several behind one another."""
-        W = self.values[after.W]
-        moved = layer.move((self.values[layer.Z], moves[0] if len(moves) == 1 else moves))  # quicker without an axis for it
-        moved.reshape(-1, len(W)).dot(W, out=out.reshape(-1, W.shape[1]))
+    def onward(self, layer: StackLayer, after: StackLayer, moves: Array) -> Array:
+        """From moves of a layer's Z to those of the next one's."""
+        return layer.move((self.values[layer.Z], moves)).dot(self.values[after.W])
 
 
 def is_clear(Z: Array) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from random import Random
 from typing import NamedTuple
 
+import numpy as np
+
 from engine.check.stack_layer import StackLayer
 from engine.ops.row import Array
 
@@ -23,9 +25,12 @@ class Coordinate(NamedTuple):
     inputs: Index | None = None
     weights: Index | None = None
 
-    def move(self, moves: Array, X: Array, W: Array, step: float) -> None:
+    def moves(self, X: Array, W: Array, step: float) -> Array:
+        """Of Z = X·W + b."""
+        moves = np.zeros((len(X), W.shape[1]))
         by = 1.0 if self.inputs is None else X[self.inputs]
         moves[self.moved] = (by if self.weights is None else W[self.weights]) * step
+        return moves
 
 
 Sample = list[list[Coordinate]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,38 +16,50 @@ from engine.graph.graph import Changes, Graph, Node, Shortcut, bind
 from engine.ops.row import Array
 
 Values = list[Any]
-Step = Callable[[Values, Mapping[str, Array]], None]
+Step = Callable[[Values], None]
+
+
+class Forward(NamedTuple):
+    """What is given, by position and name, and then the steps, in order."""
+
+    given: list[tuple[int, str]]
+    steps: list[Step]
 
 
 def compute_values(graph: Graph, leaves: Mapping[str, Array], changes: Changes) -> Values:
     """One value a node, and last what the fused head prepared, or None. What is pinned is as good as a leaf."""
+    key = ("forward", frozenset(changes.values))
+    plan = graph.kept(key, lambda: plan_values(graph, changes, range(len(graph.nodes))), changes.forwards)
     with np.errstate(all="ignore"):
-        return follow(graph, plan_values(graph, changes), leaves, changes)
+        return follow(graph, plan, leaves, changes)
 
 
-def follow(graph: Graph, steps: Iterable[Step], leaves: Mapping[str, Array], changes: Changes) -> Values:
-    """What some steps of a plan write; None for the others."""
+def follow(graph: Graph, plan: Forward, leaves: Mapping[str, Array], changes: Changes) -> Values:
+    """The values of the nodes that are planned; None for the others."""
     values: Values = [None] * (len(graph.nodes) + 1)
     given = {**leaves, **changes.values} if changes.values else leaves
-    for step in steps:
-        step(values, given)
+    for position, name in plan.given:
+        values[position] = given[name]
+    for step in plan.steps:
+        step(values)
     return values
 
 
-def plan_values(graph: Graph, changes: Changes) -> list[Step]:
-    """The steps of a run, kept by the names of what is pinned."""
+def plan_values(graph: Graph, changes: Changes, positions: Iterable[int]) -> Forward:
+    """Those of a run at some nodes, in order."""
+    plan = Forward([], [])
+    for position in positions:
+        node = graph.nodes[position]
+        if node.number is None and (node.op is None or node.name in changes.values):
+            plan.given.append((position, node.name))
+        else:
+            plan.steps.append(plan_step(graph, position, node, changes))
+    return plan
 
-    def plan() -> list[Step]:
-        return [plan_value(graph, position, node, changes) for position, node in enumerate(graph.nodes)]
 
-    return graph.kept(("forward", frozenset(changes.values)), plan, changes.forwards)
-
-
-def plan_value(graph: Graph, position: int, node: Node, changes: Changes) -> Step:
+def plan_step(graph: Graph, position: int, node: Node, changes: Changes) -> Step:
     if node.number is not None:
         return fixed_value(position, np.asarray(node.number))
-    if node.op is None or node.name in changes.values:
-        return leaf_value(position, node.name)
     if node.name in changes.forwards:
         return computed_value(position, changes.forwards[node.name], node.inputs)
     shortcut = graph.shortcut
@@ -56,6 +68,7 @@ def plan_value(graph: Graph, position: int, node: Node, changes: Changes) -> Ste
             return prepared_head(shortcut)
         if node.shortcut:
             return losses_of_head(position, node.inputs[1], node.attributes["scale"])
+    assert node.op is not None
     return computed_value(position, bind(node.op.forward, node.attributes), node.inputs)
 
 
@@ -65,15 +78,8 @@ def is_moved(name: str, changes: Changes) -> bool:
 
 
 def fixed_value(position: int, value: Array) -> Step:
-    def step(values: Values, leaves: Mapping[str, Array]) -> None:
+    def step(values: Values) -> None:
         values[position] = value
-
-    return step
-
-
-def leaf_value(position: int, name: str) -> Step:
-    def step(values: Values, leaves: Mapping[str, Array]) -> None:
-        values[position] = leaves[name]
 
     return step
 
@@ -82,20 +88,20 @@ def computed_value(position: int, forward: Callable[..., Array], inputs: tuple[i
     if len(inputs) == 1:
         (only,) = inputs
 
-        def of_one(values: Values, leaves: Mapping[str, Array]) -> None:
+        def of_one(values: Values) -> None:
             values[position] = forward(values[only])
 
         return of_one
     arguments = itemgetter(*inputs)  # half of the time of a comprehension
 
-    def of_several(values: Values, leaves: Mapping[str, Array]) -> None:
+    def of_several(values: Values) -> None:
         values[position] = forward(*arguments(values))
 
     return of_several
 
 
 def prepared_head(shortcut: Shortcut) -> Step:
-    def step(values: Values, leaves: Mapping[str, Array]) -> None:
+    def step(values: Values) -> None:
         head = shortcut.fusion.prepare(values[shortcut.logits], shortcut.axis)
         values[PREPARED] = head
         values[shortcut.head] = head.value()
@@ -104,7 +110,7 @@ def prepared_head(shortcut: Shortcut) -> Step:
 
 
 def losses_of_head(position: int, labels: int, scale: float) -> Step:
-    def step(values: Values, leaves: Mapping[str, Array]) -> None:
+    def step(values: Values) -> None:
         values[position] = values[PREPARED].losses(values[labels], scale)
 
     return step

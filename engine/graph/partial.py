@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.graph.backward import PREPARED, Plan, given_gradients, plan_gradients, walk
-from engine.graph.forward import Step, follow, plan_values
+from engine.graph.forward import Forward, follow, plan_values
 from engine.graph.graph import Changes, Graph
 from engine.graph.run import ONE
 from engine.ops.row import Array
@@ -22,16 +22,16 @@ def value_of(graph: Graph, leaves: Mapping[str, Array], changes: Changes, name: 
     """The value of one node."""
     position = graph.position(name)
     key = ("value", position, frozenset(changes.values))
-    steps = graph.kept(key, lambda: steps_towards(graph, changes, {position}), changes.forwards)
+    plan = graph.kept(key, lambda: plan_towards(graph, changes, {position}), changes.forwards)
     with np.errstate(all="ignore"):
-        return np.asarray(follow(graph, steps, leaves, changes)[position])
+        return np.asarray(follow(graph, plan, leaves, changes)[position])
 
 
 class Route(NamedTuple):
     """The way to one gradient: values forward, then the walk backward."""
 
-    steps: list[Step]
-    plan: Plan
+    forward: Forward
+    backward: Plan
 
 
 def gradient_of(graph: Graph, leaves: Mapping[str, Array], changes: Changes, name: str) -> Array:
@@ -40,7 +40,7 @@ def gradient_of(graph: Graph, leaves: Mapping[str, Array], changes: Changes, nam
 
     def route() -> Route:
         plan = plan_gradients(graph, (name,), changes)
-        return Route(steps_towards(graph, changes, values_read(graph, plan)), plan)
+        return Route(plan_towards(graph, changes, values_read(graph, plan)), plan)
 
     given = given_gradients(graph, changes)
     key = ("gradient", position, frozenset(changes.values), frozenset(given), *changes.rules.items())
@@ -48,7 +48,7 @@ def gradient_of(graph: Graph, leaves: Mapping[str, Array], changes: Changes, nam
     found: list[Array | None] = [None] * len(graph.nodes)
     found[graph.output] = ONE
     with np.errstate(all="ignore"):
-        walk(kept.plan, follow(graph, kept.steps, leaves, changes), found, given)
+        walk(kept.backward, follow(graph, kept.forward, leaves, changes), found, given)
     gradient = found[position]
     return np.zeros(graph.nodes[position].shape) if gradient is None else gradient
 
@@ -66,12 +66,11 @@ def values_read(graph: Graph, plan: Plan) -> set[int]:
     return read
 
 
-def steps_towards(graph: Graph, changes: Changes, wanted: set[int]) -> list[Step]:
-    """The steps of a forward run that these nodes need, in order. What is given needs none before it."""
+def plan_towards(graph: Graph, changes: Changes, wanted: set[int]) -> Forward:
+    """What of a forward run these nodes need. What is given needs nothing before it."""
     needed = set(wanted)
     for position in range(max(needed, default=-1), -1, -1):
         node = graph.nodes[position]
         if position in needed and node.name not in changes.values:
             needed.update(node.inputs)
-    steps = plan_values(graph, changes)
-    return [steps[position] for position in sorted(needed)]
+    return plan_values(graph, changes, sorted(needed))

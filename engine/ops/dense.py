@@ -35,16 +35,19 @@ def unchanged(x: Array) -> Array:
     return x
 
 
+def in_rows(A: Array, W: Array, b: Array | None = None) -> Array:
+    """A·W + b, of rows and in_out."""
+    z = A.dot(W)  # begins sooner than A @ W
+    return z if b is None else np.add(z, b, out=z if z.dtype is b.dtype else None)
+
+
 def dense(layout: str, orientation: str, *, bias: bool) -> Op:
     """Z = A·W + b; rows(·) is the view in which examples are rows, w(·) the one in which weights are in_out."""
     rows: Callable[[Array], Array] = unchanged if layout == "rows" else flipped
     w: Callable[[Array], Array] = unchanged if orientation == "in_out" else flipped
 
-    def forward(A: Array, W: Array, b: Array | None = None) -> Array:
-        z = rows(A).dot(w(W))  # begins sooner than A @ W
-        if b is not None:
-            z = np.add(z, b, out=z if z.dtype is b.dtype else None)
-        return rows(z)
+    def viewed(A: Array, W: Array, b: Array | None = None) -> Array:
+        return rows(in_rows(rows(A), w(W), b))
 
     def by_input(d: Array, out: Array, A: Array, W: Array, *_: Array) -> Array:
         return rows(rows(d).dot(w(W).T))  # (m,o)(o,i)
@@ -82,7 +85,7 @@ def dense(layout: str, orientation: str, *, bias: bool) -> Op:
     formula = FORMULAS[layout, orientation]
     return Op(
         name="dense",
-        forward=forward,
+        forward=in_rows if (layout, orientation) == ("rows", "in_out") else viewed,
         backward=(by_input, by_weights, by_bias) if bias else (by_input, by_weights),
         increment=increment,
         formula=Formula(formula.value + BIAS[layout], formula.gradient) if bias else formula,
