@@ -86,7 +86,7 @@ def test_logits_of_any_size_keep_their_digits(size):
     x = np.vstack([np.linspace(-size, size, 5), size - rng.uniform(0.0, 3.0, 5), rng.uniform(0.0, 3.0, 5) - size])
     at = np.array([4, 5 + 2, 10 + 1])
     with np.errstate(all="ignore"):  # as in a check
-        form = LossForm(OPS["cross_entropy_with_logits"], {"scale": 1.0}, 1.0, None, np.add)
+        form = LossForm(OPS["cross_entropy_with_logits"], {"scale": 1.0}, 1.0, 1.0, None, np.add)
         losses = OneHotEnding(form, x, None, np.zeros(x.shape), at)
     exact = np.array([[fractional_softmax(row, k) for k in range(5)] for row in x])
     exact.ravel()[at] = [
@@ -304,11 +304,11 @@ def test_single_coordinates_are_moved_alone(layout, monkeypatch):
     run, names = problem.run(), problem.graph.differentiable
     stack = stack_of(problem, names)
     drawn: dict[int | None, list[str]] = {
-        seed: [each.tensor for own in stack.sample(seed) for each in own] for seed in range(40)
+        seed: [each.tensor for _, own in stack.sample(seed) for each in own] for seed in range(40)
     }
     assert {len(tensors) for tensors in drawn.values()} == {SAMPLED}
     assert {name for tensors in drawn.values() for name in tensors} == set(names) - {"A3", "losses", "J"}
-    (usual,) = [each.tensor for own in stack.usual_sample for each in own]
+    (usual,) = [each.tensor for _, own in stack.usual_sample for each in own]
     guard = MODULES["engine.check.stack_guard"]
     monkeypatch.setattr(guard, "directions", lambda *_: [])
     right = StackNumbers.found
@@ -351,7 +351,7 @@ def test_a_wrong_slope_of_an_activation_is_found_by_the_guard(activation, monkey
     stack = stack_of(problem, names)
     first = stack.layers[0]
     wrong = first._replace(move=lambda pair: first.move(pair) * 1.000_001)
-    broken = [(layer, wrong if before is first else before) for layer, before in stack.backward]
+    broken = [layer._replace(before=wrong) if layer.before is first else layer for layer in stack.backward]
     monkeypatch.setattr(stack, "backward", broken)
     assert numbers_of_stack(problem, problem.run(), names) is None
 

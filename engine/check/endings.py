@@ -33,6 +33,8 @@ class LossForm(NamedTuple):
     attributes: Mapping[str, Any]
     weight: float
     """Of an example in the cost."""
+    scale: float
+    """And of a loss before it is scaled."""
     fusion: Fusion | None
     head: Callable[..., Array]
     """The increment of A, from (Z, ΔZ)."""
@@ -92,7 +94,7 @@ class OneHotEnding(Ending):
 
     def __init__(self, form: LossForm, Z: Array, A: Array | None, Y: Array, places: Array) -> None:
         super().__init__(form, Z, A, Y)
-        self.scale, self.at, x = form.attributes["scale"] * form.weight, places, self.x
+        self.scale, self.at, x = form.scale, places, self.x
         self.every = ones(len(x))
         if not self.takes(np.exp(x, order="C")):
             self.takes(np.exp(x - np.maximum.reduce(x, axis=1, keepdims=True), order="C"))
@@ -146,7 +148,7 @@ class SoftEnding(Ending):
 
     def __init__(self, form: LossForm, Z: Array, A: Array | None, Y: Array) -> None:
         super().__init__(form, Z, A, Y)
-        self.p, self.scale = softmax(self.x, -1), form.attributes["scale"] * form.weight
+        self.p, self.scale = softmax(self.x, -1), form.scale
 
     def slopes(self) -> Array:
         """p_k·Σ_{j≠k} y_j − y_k·Σ_{j≠k} p_j, where nothing has cancelled before."""
@@ -164,7 +166,7 @@ class BinaryEnding(Ending):
 
     def __init__(self, form: LossForm, Z: Array, A: Array | None, Y: Array) -> None:
         super().__init__(form, Z, A, Y)
-        self.scale, self.p, self.q = form.attributes["scale"] * form.weight, sigmoid(self.x), sigmoid(-self.x)
+        self.scale, self.p, self.q = form.scale, sigmoid(self.x), sigmoid(-self.x)
         self.yes, self.no = Y, 1.0 - Y
 
     def slopes(self) -> Array:

@@ -32,21 +32,20 @@ class Stack:
         self.labels = graph.position("Y")
         self.head = network.layers[-1].head
         rng = np.random.default_rng(0)
-        sources = ["X", *(layer.head for layer in network.layers)]
-        self.layers = [
-            stack_layer(graph, network, layer, source, names, rng)
-            for layer, source in zip(network.layers, sources, strict=False)
-        ]
-        self.backward: list[tuple[StackLayer, StackLayer | None]] = list(
-            zip(self.layers[::-1], [*self.layers[-2::-1], None], strict=True)
-        )
-        """Each layer and the one before it, from the last to the first."""
+        self.layers: list[StackLayer] = []
+        source, before = "X", None
+        for layer in network.layers:
+            before = stack_layer(graph, network, layer, source, before, names, rng)
+            self.layers.append(before)
+            source = layer.head
+        self.backward = self.layers[::-1]
         self.behind = not {self.head, "losses", self.output}.isdisjoint(names)
         """Whether anything behind the layers is asked for."""
         self.weight = weight_of_example(graph, network.examples)
         loss, attributes = with_rows(graph["losses"])
         fusion = graph.shortcut.fusion if graph.shortcut else None
-        self.form = LossForm(fusion.op if fusion else loss, attributes, self.weight, fusion, self.layers[-1].move)
+        op, scale = fusion.op if fusion else loss, attributes["scale"] * self.weight
+        self.form = LossForm(op, attributes, self.weight, scale, fusion, self.layers[-1].move)
         self.fits = all(layer.fits for layer in (self.layers if fusion is None else self.layers[:-1]))
         read = {self.labels, *(place for layer in self.layers for place in (layer.X, layer.W, layer.Z))}
         self.forward = plan_towards(graph, UNCHANGED, read if fusion else read | {self.layers[-1].A})
@@ -57,7 +56,7 @@ class Stack:
         self.views = {} if self.as_it_is else views | dict.fromkeys(by_example, network.rows)
         """From gradients as they are here to those that the problem has, and back."""
         weights = [layer.weights for layer in self.layers if layer.weights]
-        self.no_sample: Sample = [[] for _ in self.layers]
+        self.no_sample = sample(self.layers, (), 0, 0)
         self.usual_sample = sample(self.layers, weights[-1:] or names, 0, 1)
         """Of the last weights, whose move has the shortest way: the product is the same line for all layers."""
 

@@ -13,7 +13,6 @@ from engine.check.stack_layer import StackLayer
 from engine.check.stack_numbers import StackNumbers
 from engine.check.stack_sample import Coordinate, Sample
 from engine.ops.row import Array
-from engine.ops.stable import ones
 
 STEP = 1e-100
 """How far the cost is moved along each direction: far from it there is room for small gradients and for large ones."""
@@ -23,13 +22,12 @@ LEAST = 1e-60
 
 def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample) -> bool:
     values, along = numbers.values, 0.0
-    before: StackLayer | None = None
     moves: list[Array] = []
     """Of Z: along all directions at once, and then of coordinates alone."""
     alone: list[Coordinate] = []
-    for layer, starting in zip(numbers.stack.layers, sample, strict=True):
-        if before is not None:
-            moves = [numbers.onward(before, layer, each) for each in moves]
+    for layer, starting in sample:
+        if layer.before is not None:
+            moves = [numbers.onward(layer.before, layer, each) for each in moves]
         for u, v, share in directions(numbers, layer, found):
             # The share of each direction in what the cost moves is STEP: none cancels another or is lost beside it.
             step = STEP / share if abs(share) > LEAST else STEP
@@ -42,7 +40,6 @@ def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample
         for each in starting:
             alone.append(each)
             moves.append(each.moves(values[layer.X], values[layer.W], STEP))
-        before = layer
     joint, *answers = [numbers.ending.moved_by_logits(each) for each in moves] or [0.0]
     if not abs(joint - along) <= GUARD_LEEWAY * max(abs(along), STEP * LEAST):
         return False
@@ -63,11 +60,11 @@ def directions(numbers: StackNumbers, layer: StackLayer, found: Mapping[str, Arr
     if layer.weights:
         along, answer = numbers.values[layer.X].dot(along_inputs), along_inputs.dot(found[layer.weights])
         if layer.bias:  # the weight of an input that is always 1
-            along += 1.0
+            along += numbers.every
             answer += found[layer.bias]
         moves.append((along, row, float(answer.dot(along_units))))
     elif layer.bias:
-        moves.append((ones(len(numbers.values[layer.X])), row, float(found[layer.bias].dot(along_units))))
+        moves.append((numbers.every, row, float(found[layer.bias].dot(along_units))))
     if numbers.examples is not None:
         along_examples = along_examples[numbers.examples]
     if layer.inputs:

@@ -16,6 +16,7 @@ from engine.problems.network import Layer, Network
 class StackLayer(NamedTuple):
     """Where its values are, what is asked for, how its units move, and along what its tensors are moved by the guard."""
 
+    before: StackLayer | None
     X: int
     """The position of its inputs."""
     W: int
@@ -39,7 +40,13 @@ class StackLayer(NamedTuple):
 
 
 def stack_layer(
-    graph: Graph, network: Network, layer: Layer, source: str, names: Collection[str], rng: np.random.Generator
+    graph: Graph,
+    network: Network,
+    layer: Layer,
+    source: str,
+    before: StackLayer | None,
+    names: Collection[str],
+    rng: np.random.Generator,
 ) -> StackLayer:
     op, attributes = with_rows(graph[layer.head])
     X, W, Z, A = (graph.position(name) for name in (source, layer.weights, layer.logits, layer.head))
@@ -50,7 +57,7 @@ def stack_layer(
     by_input, by_unit, by_example = (random_direction(rng, size) for size in sizes)
     move, fits = bind(op.increment, attributes), "axis" not in attributes
     places, asked, along = (X, W, Z, A), (inputs, weights, bias, logits), (by_input, by_unit, by_unit[None, :], by_example)
-    return StackLayer(*places, *asked, move, op.kinks is not None, fits, *along)
+    return StackLayer(before, *places, *asked, move, op.kinks is not None, fits, *along)
 
 
 def random_direction(rng: np.random.Generator, size: int) -> Array:

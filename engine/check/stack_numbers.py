@@ -33,6 +33,8 @@ class StackNumbers:
         if stack.form.op is OF_CLASSES:
             known = examples is None and values[stack.labels] is problem.leaves["Y"]
             places = problem.class_places if known else class_places(Y)
+        self.every = ones(len(Y))
+        """To sum over all examples."""
         head = None if stack.form.fusion else self.values[last.A]
         self.ending = Ending.of(stack.form, self.values[last.Z], head, Y, places)
 
@@ -42,18 +44,17 @@ class StackNumbers:
         each = self.ending.by_logits()
         if each is None or (stack.layers[-1].has_kinks and not is_clear(values[stack.layers[-1].Z])):
             return None
-        every = ones(len(each))
-        for layer, before in stack.backward:
+        for layer in stack.backward:
             if layer.logits:
                 found[layer.logits] = each
             if layer.weights:
                 found[layer.weights] = values[layer.X].T.dot(each)
             if layer.bias:
-                found[layer.bias] = every.dot(each)
+                found[layer.bias] = self.every.dot(each)
             if layer.inputs:
                 found[layer.inputs] = each.dot(values[layer.W].T)
-            if before is not None:
-                moved = self.moved_alone(before)
+            if layer.before is not None:
+                moved = self.moved_alone(layer.before)
                 if moved is None:
                     return None
                 moved *= (each / SHORT).dot(values[layer.W].T)
@@ -79,9 +80,9 @@ class StackNumbers:
         if stack.output in stack.names:
             found[stack.output] = np.ones(())
 
-    def onward(self, layer: StackLayer, after: StackLayer, moves: Array) -> Array:
-        """From moves of a layer's Z to those of the next one's."""
-        return layer.move((self.values[layer.Z], moves)).dot(self.values[after.W])
+    def onward(self, before: StackLayer, layer: StackLayer, moves: Array) -> Array:
+        """From moves of the Z of the layer before to those of this one's."""
+        return before.move((self.values[before.Z], moves)).dot(self.values[layer.W])
 
 
 def is_clear(Z: Array) -> bool:

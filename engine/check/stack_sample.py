@@ -33,7 +33,7 @@ class Coordinate(NamedTuple):
         return moves
 
 
-Sample = list[list[Coordinate]]
+Sample = list[tuple[StackLayer, list[Coordinate]]]
 """Those of every layer."""
 
 
@@ -46,9 +46,10 @@ def sample(layers: Sequence[StackLayer], among: Collection[str], seed: int, tens
         for name in (layer.weights, layer.bias, layer.logits, layer.inputs)
         if name and name in among
     ]
-    found: Sample = [[] for _ in layers]
+    found: Sample = [(layer, []) for layer in layers]
     for number, name in rng.sample(known, min(tensors, len(known))):
-        found[number].append(coordinate(layers[number], name, rng))
+        layer, own = found[number]
+        own.append(coordinate(layer, name, rng))
     return found
 
 
