@@ -309,8 +309,7 @@ def test_single_coordinates_are_moved_alone(layout, monkeypatch):
     assert {len(tensors) for tensors in drawn.values()} == {SAMPLED}
     assert {name for tensors in drawn.values() for name in tensors} == set(names) - {"A3", "losses", "J"}
     (usual,) = [each.tensor for _, own in stack.usual_sample for each in own]
-    guard = MODULES["engine.check.stack_guard"]
-    monkeypatch.setattr(guard, "directions", lambda *_: [])
+    without_directions(monkeypatch)
     right = StackNumbers.found
     drawn[None] = [usual]
     for seed, tensors in drawn.items():
@@ -320,6 +319,15 @@ def test_single_coordinates_are_moved_alone(layout, monkeypatch):
         others = set(names) - set(tensors)
         monkeypatch.setattr(StackNumbers, "found", lambda self, others=others: scaled(right(self), *others))
         assert numbers_of_stack(problem, run, names, seed) is not None
+
+
+def without_directions(monkeypatch):
+    """As if they could find nothing: they move nothing, and nothing is expected of them."""
+
+    def none(numbers, layer, found):
+        return [(np.zeros(len(numbers.every)), layer.row_of_units, 0.0)]
+
+    monkeypatch.setattr(MODULES["engine.check.stack_guard"], "directions", none)
 
 
 def stack_of(problem, names) -> Stack:
@@ -336,7 +344,7 @@ def test_one_wrong_entry_is_found_by_the_seeds_that_look_at_it(monkeypatch):
     problem = classifier(3, widths=(2, 2, 3), hidden=("tanh",))
     run, names = problem.run(), ("W1",)
     right = StackNumbers.found
-    monkeypatch.setattr(MODULES["engine.check.stack_guard"], "directions", lambda *_: [])
+    without_directions(monkeypatch)
     monkeypatch.setattr(StackNumbers, "found", lambda self: {"W1": (right(self) or {})["W1"] * [[1.0, 1.0], [1.0, 1.1]]})
     looks = [numbers_of_stack(problem, run, names, seed) is None for seed in range(40)]
     assert 3 <= sum(looks) <= 20
