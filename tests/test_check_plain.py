@@ -16,8 +16,9 @@ from engine.check.estimates import LEEWAY
 from engine.check.methods import complex_step
 from engine.check.plain import plain_error
 from engine.check.short_way import numbers_of_stack
-from engine.check.stack import SAMPLED, Stack
+from engine.check.stack import Stack
 from engine.check.stack_numbers import StackNumbers
+from engine.check.stack_sample import SAMPLED, random_sample
 from engine.errors import KeyRefuted
 from engine.graph.graph import Changes
 from engine.graph.run import Run
@@ -304,7 +305,7 @@ def test_single_coordinates_are_moved_alone(layout, monkeypatch):
     run, names = problem.run(), problem.graph.differentiable
     stack = stack_of(problem, names)
     drawn: dict[int | None, list[str]] = {
-        seed: [each.tensor for _, own in stack.sample(seed) for each in own] for seed in range(40)
+        seed: [each.tensor for _, own in random_sample(stack.layers, seed) for each in own] for seed in range(40)
     }
     assert {len(tensors) for tensors in drawn.values()} == {SAMPLED}
     assert {name for tensors in drawn.values() for name in tensors} == set(names) - {"A3", "losses", "J"}

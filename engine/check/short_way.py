@@ -8,6 +8,7 @@ from engine.check.endings import REACH
 from engine.check.stack import Stack
 from engine.check.stack_guard import is_guarded
 from engine.check.stack_numbers import StackNumbers
+from engine.check.stack_sample import no_sample, random_sample
 from engine.graph.graph import UNCHANGED
 from engine.graph.run import Run
 from engine.ops.row import Array
@@ -26,7 +27,7 @@ def numbers_of_stack(
         return None
     numbers = StackNumbers(problem, stack, run.values if run else stack.values(problem))
     found = numbers.found()
-    sample = stack.usual_sample if seed is None else stack.sample(seed)
+    sample = stack.usual_sample if seed is None else random_sample(stack.layers, seed)
     return stack.laid_out(found) if found is not None and is_guarded(numbers, found, sample) else None
 
 
@@ -45,6 +46,6 @@ def numbers_of_examples(problem: Problem, run: Run) -> tuple[Array, list[Array]]
     with np.errstate(all="ignore"):
         numbers = StackNumbers(problem, stack, run.values, np.flatnonzero(clear))
         found = numbers.found()
-        if found is None or not is_guarded(numbers, found, stack.no_sample):
+        if found is None or not is_guarded(numbers, found, no_sample(stack.layers)):
             return None
     return clear, [found[layer.logits] for layer in stack.layers]

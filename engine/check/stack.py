@@ -10,17 +10,14 @@ import numpy as np
 
 from engine.check.endings import LossForm
 from engine.check.stack_layer import StackLayer, stack_layer
-from engine.check.stack_sample import Sample, sample
+from engine.check.stack_sample import usual_sample
 from engine.check.suffix import with_rows
-from engine.graph.forward import Values, follow
+from engine.graph.forward import Forward, Values, follow
 from engine.graph.graph import UNCHANGED, Graph
 from engine.graph.partial import plan_towards
 from engine.ops.row import Array
 from engine.problems import Problem
 from engine.problems.network import Network
-
-SAMPLED = 2
-"""Tensors of which a check moves a coordinate, drawn by its seed."""
 
 
 class Stack:
@@ -31,11 +28,10 @@ class Stack:
         self.output = graph.nodes[graph.output].name
         self.labels = graph.position("Y")
         self.head = network.layers[-1].head
-        rng = np.random.default_rng(0)
         self.layers: list[StackLayer] = []
         source, before = "X", None
         for layer in network.layers:
-            before = stack_layer(graph, network, layer, source, before, names, rng)
+            before = stack_layer(graph, network, layer, source, before, names)
             self.layers.append(before)
             source = layer.head
         self.backward = self.layers[::-1]
@@ -47,18 +43,13 @@ class Stack:
         op, scale = fusion.op if fusion else loss, attributes["scale"] * self.weight
         self.form = LossForm(op, attributes, self.weight, scale, fusion, self.layers[-1].move)
         self.fits = all(layer.fits for layer in (self.layers if fusion is None else self.layers[:-1]))
-        read = {self.labels, *(place for layer in self.layers for place in (layer.X, layer.W, layer.Z))}
-        self.forward = plan_towards(graph, UNCHANGED, read if fusion else read | {self.layers[-1].A})
-        """Those values of a run that are read, and what they are made of."""
+        self.forward: Forward | None = None
         self.as_it_is = network.layout == "rows" and network.orientation == "in_out"
         by_example = [self.head, *(name for layer in self.layers for name in (layer.inputs, layer.logits))]
         views = dict.fromkeys([layer.weights for layer in self.layers], network.as_in_out)
         self.views = {} if self.as_it_is else views | dict.fromkeys(by_example, network.rows)
         """From gradients as they are here to those that the problem has, and back."""
-        weights = [layer.weights for layer in self.layers if layer.weights]
-        self.no_sample = sample(self.layers, (), 0, 0)
-        self.usual_sample = sample(self.layers, weights[-1:] or names, 0, 1)
-        """Of the last weights, whose move has the shortest way: the product is the same line for all layers."""
+        self.usual_sample = usual_sample(self.layers)
 
     @classmethod
     def of(cls, problem: Problem, names: tuple[str, ...]) -> Stack | None:
@@ -71,10 +62,11 @@ class Stack:
 
     def values(self, problem: Problem) -> Values:
         """All that are read, and no others."""
+        if self.forward is None:
+            read = {self.labels, *(place for layer in self.layers for place in (layer.X, layer.W, layer.Z))}
+            head = set() if self.form.fusion else {self.layers[-1].A}
+            self.forward = plan_towards(problem.graph, UNCHANGED, read | head)
         return follow(problem.graph, self.forward, problem.leaves, UNCHANGED)
-
-    def sample(self, seed: int) -> Sample:
-        return sample(self.layers, self.names, seed, SAMPLED)
 
     def in_rows(self, values: Values, examples: Array | None) -> Values:
         """The same with one example a row, and weights in_out; of all examples or of some."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,9 @@ from engine.check.suffix import with_rows
 from engine.graph.graph import Graph, bind
 from engine.ops.row import Array
 from engine.problems.network import Layer, Network
+
+FEW = 1_024
+"""Numbers of a direction that is kept."""
 
 
 class StackLayer(NamedTuple):
@@ -40,28 +44,31 @@ class StackLayer(NamedTuple):
 
 
 def stack_layer(
-    graph: Graph,
-    network: Network,
-    layer: Layer,
-    source: str,
-    before: StackLayer | None,
-    names: Collection[str],
-    rng: np.random.Generator,
+    graph: Graph, network: Network, layer: Layer, source: str, before: StackLayer | None, names: Collection[str]
 ) -> StackLayer:
     op, attributes = with_rows(graph[layer.head])
-    X, W, Z, A = (graph.position(name) for name in (source, layer.weights, layer.logits, layer.head))
+    X, W, Z, A = [graph.position(name) for name in (source, layer.weights, layer.logits, layer.head)]
     tensors = source, layer.weights, layer.bias, layer.logits
-    inputs, weights, bias, logits = (name if name in names else "" for name in tensors)
+    inputs, weights, bias, logits = [name if name in names else "" for name in tensors]
     shape = graph[layer.weights].shape
     sizes = *(shape if network.orientation == "in_out" else shape[::-1]), network.examples
-    by_input, by_unit, by_example = (random_direction(rng, size) for size in sizes)
+    by_input, by_unit, by_example = [direction(size, 3 * Z + axis) for axis, size in enumerate(sizes)]
     move, fits = bind(op.increment, attributes), "axis" not in attributes
     places, asked, along = (X, W, Z, A), (inputs, weights, bias, logits), (by_input, by_unit, by_unit[None, :], by_example)
     return StackLayer(before, *places, *asked, move, op.kinks is not None, fits, *along)
 
 
-def random_direction(rng: np.random.Generator, size: int) -> Array:
+def direction(size: int, seed: int) -> Array:
+    """Small ones are kept, for another network of such layers."""
+    return small_direction(size, seed) if size <= FEW else random_direction(size, seed)
+
+
+def random_direction(size: int, seed: int) -> Array:
     """Numbers from ½ to 1½ of either sign: were they alike, a move of all logits would be none."""
-    direction = (rng.integers(0, 2, size) * 2.0 - 1.0) * rng.uniform(0.5, 1.5, size)
-    direction.flags.writeable = False  # all checks share it
-    return direction
+    rng = np.random.default_rng(seed)
+    found = (rng.integers(0, 2, size) * 2.0 - 1.0) * rng.uniform(0.5, 1.5, size)
+    found.flags.writeable = False  # all checks share it
+    return found
+
+
+small_direction = lru_cache(256)(random_direction)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -13,6 +13,8 @@ from engine.ops.row import Array
 
 Index = tuple[int | slice, ...]
 EVERY = slice(None)
+SAMPLED = 2
+"""Tensors of which a check moves a coordinate, drawn by its seed."""
 
 
 class Coordinate(NamedTuple):
@@ -37,25 +39,46 @@ Sample = list[tuple[StackLayer, list[Coordinate]]]
 """Those of every layer."""
 
 
-def sample(layers: Sequence[StackLayer], among: Collection[str], seed: int, tensors: int) -> Sample:
-    """A random coordinate of each of some random tensors among the named ones."""
-    rng = Random(seed)
-    known = [
-        (number, name)
-        for number, layer in enumerate(layers)
-        for name in (layer.weights, layer.bias, layer.logits, layer.inputs)
-        if name and name in among
-    ]
-    found: Sample = [(layer, []) for layer in layers]
-    for number, name in rng.sample(known, min(tensors, len(known))):
+def no_sample(layers: Sequence[StackLayer]) -> Sample:
+    return [(layer, []) for layer in layers]
+
+
+def usual_sample(layers: Sequence[StackLayer]) -> Sample:
+    """An entry in the middle of the last weights that are asked for, or else of another tensor.
+
+    Its move has the shortest way, and the product that makes gradients of weights is the same line for all layers.
+    """
+    found = no_sample(layers)
+    asked = tensors(layers)
+    weights = [(number, name) for number, name in asked if name == layers[number].weights]
+    for number, name in (weights or asked)[-1:]:
         layer, own = found[number]
-        own.append(coordinate(layer, name, rng))
+        own.append(coordinate(layer, name, lambda size: size // 2))
     return found
 
 
-def coordinate(layer: StackLayer, name: str, rng: Random) -> Coordinate:
+def random_sample(layers: Sequence[StackLayer], seed: int) -> Sample:
+    """A random coordinate of each of some random tensors."""
+    rng, found, asked = Random(seed), no_sample(layers), tensors(layers)
+    for number, name in rng.sample(asked, min(SAMPLED, len(asked))):
+        layer, own = found[number]
+        own.append(coordinate(layer, name, rng.randrange))
+    return found
+
+
+def tensors(layers: Sequence[StackLayer]) -> list[tuple[int, str]]:
+    """The names of those that are asked for, with the numbers of their layers."""
+    return [
+        (number, name)
+        for number, layer in enumerate(layers)
+        for name in (layer.weights, layer.bias, layer.logits, layer.inputs)
+        if name
+    ]
+
+
+def coordinate(layer: StackLayer, name: str, choose: Callable[[int], int]) -> Coordinate:
     """W[i,j] moves Z[:,j] by X[:,i], b[j] moves Z[:,j] by 1, Z[n,j] moves itself, and X[n,i] moves Z[n,:] by W[i,:]."""
-    n, i, j = map(rng.randrange, map(len, (layer.along_examples, layer.along_inputs, layer.along_units)))
+    n, i, j = [choose(len(each)) for each in (layer.along_examples, layer.along_inputs, layer.along_units)]
     if name == layer.weights:
         return Coordinate(name, (i, j), (EVERY, j), inputs=(EVERY, i))
     if name == layer.bias:
