@@ -18,7 +18,9 @@ from engine.ops.row import Array, Op
 from engine.ops.stable import exclusive_sums, ones, sigmoid, softmax
 
 SHORT = np.float64(2.0**-100)
-"""A power of two: to divide by it rounds nothing."""
+LONG = np.array(2.0**100)
+"""1 / SHORT, for products, which round nothing. NumPy multiplies by an array sooner than by a number."""
+LONG.flags.writeable = False
 MOST, MOST_SHARE = 1e50, 1e10
 """Of sums of e^x, and of one over them."""
 REACH = np.float64(1e-9)
@@ -70,7 +72,7 @@ class Ending(ABC):
         slopes = self.slopes()
         if self.form.fusion or slopes is None:
             return slopes
-        return slopes * (self.form.head((self.Z, SHORT)) / SHORT)
+        return slopes * (self.form.head((self.Z, SHORT)) * LONG)
 
     def by_head(self) -> Array | None:
         """The differences by every A, in a fused head by steps that never leave its domain; None where there are none."""
@@ -109,7 +111,7 @@ class OneHotEnding(Ending):
         self.ones = ones(powers.shape[1])
         self.rest = powers.dot(self.ones)  # where rows are short, in a third of the time of their sums
         whole = self.rest + self.own
-        self.shares = 1.0 / whole
+        self.shares = np.reciprocal(whole)
         return bool(whole.dot(whole) < MOST**2 and self.shares.dot(self.shares) < MOST_SHARE**2)
 
     def slopes(self) -> Array:
@@ -130,7 +132,7 @@ class OneHotEnding(Ending):
         if not np.minimum.reduce(A) > VANISHING:
             return None
         slopes = np.zeros(self.others.shape)
-        slopes.put(self.at, -self.scale * (np.log1p(SHORT) / SHORT) / A)
+        slopes.put(self.at, -self.scale * (np.log1p(SHORT) * LONG) / A)
         return slopes
 
     def moved(self, moves: Array) -> float:
@@ -186,7 +188,7 @@ class TermEnding(Ending):
             return None
         x, y = self.x[..., None], (self.Y[..., None], STILL)  # as if every output were an example of its own
         up, down = (op.increment((x, step), y, **attributes) for step in (SHORT, -SHORT))
-        return np.asarray((up - down) * (0.5 * self.form.weight / SHORT))  # both, for some losses bend next to their 0
+        return np.asarray((up - down) * (0.5 * self.form.weight * LONG))  # both, for some losses bend next to their 0
 
     def moved(self, moves: Array) -> float:
         return by_increments(self.form, self.x, moves, self.Y)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from engine.check.estimates import GUARD_LEEWAY, largest
 from engine.check.stack_layer import StackLayer
 from engine.check.stack_numbers import StackNumbers
@@ -21,35 +23,31 @@ LEAST = 1e-60
 
 
 def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample) -> bool:
-    values, along = numbers.values, 0.0
-    moves: list[Array] = []
-    """Of Z: along all directions at once, and then of coordinates alone."""
-    alone: list[Coordinate] = []
+    expected, jointly = 0.0, None
+    alone: list[tuple[Coordinate, Array]] = []
     for layer, starting in sample:
-        if layer.before is not None:
-            moves = [numbers.onward(layer.before, layer, each) for each in moves]
+        if jointly is not None:
+            jointly = numbers.onward(layer, jointly)
+            alone = [(each, numbers.onward(layer, moves)) for each, moves in alone]
         for u, v, share in directions(numbers, layer, found):
             # The share of each direction in what the cost moves is STEP: none cancels another or is lost beside it.
             step = STEP / share if abs(share) > LEAST else STEP
-            along += step * share
-            own = u[:, None].dot(v * step)  # a third quicker than as a product of entries
-            if moves:
-                moves[0] += own
-            else:
-                moves.append(own)
-        for each in starting:
-            alone.append(each)
-            moves.append(each.moves(values[layer.X], values[layer.W], STEP))
-    joint, *answers = [numbers.ending.moved_by_logits(each) for each in moves] or [0.0]
-    if not abs(joint - along) <= GUARD_LEEWAY * max(abs(along), STEP * LEAST):
+            expected += step * share
+            moves = u[:, None].dot(v * step)  # a third quicker than as a product of entries
+            jointly = moves if jointly is None else np.add(jointly, moves, out=moves)
+        alone += [(each, each.moves(numbers.values[layer.X], numbers.values[layer.W], STEP)) for each in starting]
+    if jointly is None:
+        return True  # no tensor of a layer is asked for
+    moved = numbers.ending.moved_by_logits
+    if not abs(moved(jointly) - expected) <= GUARD_LEEWAY * max(abs(expected), STEP * LEAST):
         return False
-    return all(is_answer(found[each.tensor], each.entry, answer) for each, answer in zip(alone, answers, strict=True))
+    return all(is_answer(found[each.tensor], each.entry, moved(moves) / STEP) for each, moves in alone)
 
 
 def is_answer(values: Array, entry: tuple[int, ...], moved: float) -> bool:
     """Whether the cost moves as far as an entry says; what rounding does to it is no more than to the largest one."""
     expected = values.item(entry)
-    apart = abs(moved / STEP - expected)
+    apart = abs(moved - expected)
     return apart <= GUARD_LEEWAY * abs(expected) or apart <= GUARD_LEEWAY * max(largest(values), LEAST)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.check.endings import OF_CLASSES, REACH, SHORT, Ending
+from engine.check.endings import LONG, OF_CLASSES, REACH, SHORT, Ending
 from engine.check.stack import Stack
 from engine.check.stack_layer import StackLayer
 from engine.graph.forward import Values
@@ -57,7 +57,7 @@ class StackNumbers:
                 moved = self.moved_alone(layer.before)
                 if moved is None:
                     return None
-                moved *= (each / SHORT).dot(values[layer.W].T)
+                moved *= (each * LONG).dot(values[layer.W].T)
                 each = moved
         if stack.behind:
             self.find_behind(found)
@@ -80,9 +80,10 @@ class StackNumbers:
         if stack.output in stack.names:
             found[stack.output] = np.ones(())
 
-    def onward(self, before: StackLayer, layer: StackLayer, moves: Array) -> Array:
+    def onward(self, layer: StackLayer, moves: Array) -> Array:
         """From moves of the Z of the layer before to those of this one's."""
-        return before.move((self.values[before.Z], moves)).dot(self.values[layer.W])
+        assert layer.before is not None
+        return layer.before.move((self.values[layer.before.Z], moves)).dot(self.values[layer.W])
 
 
 def is_clear(Z: Array) -> bool:
