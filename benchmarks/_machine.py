@@ -56,8 +56,10 @@ def processor() -> str:
 
 
 def blas() -> str:
+    """With the kernels that the environment forces upon it: those of another processor may take twice as long."""
     found = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    return f"{found['name']} {found['version']}"
+    forced = os.environ.get("OPENBLAS_CORETYPE")
+    return f"{found['name']} {found['version']}" + (f" (OPENBLAS_CORETYPE={forced})" if forced else "")
 
 
 def version_of(package: str) -> str:
