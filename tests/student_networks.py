@@ -186,6 +186,8 @@ class NetworkStudent(Student):
                 dA = A - Y
             if net.scale == 0.5 and self.slips("missing_half", name):
                 dA = 2.0 * (A - Y)
+            if self.slips("labels_forgotten", name):
+                dA = 2.0 * net.scale * A
         others = [each for each in ("absolute_error", *HEADS) if each != net.loss]
         others = others[:1] if net.loss == "squared_error" else others  # logarithms need probabilities
         if way := self.slips("wrong_loss_derivative", name, len(others)):
@@ -212,6 +214,8 @@ class NetworkStudent(Student):
             return dA
         if fused and self.shortcut and self.slips("loss_derivative_reversed", name):
             return (Y - A) * share
+        if fused and self.shortcut and self.slips("labels_forgotten", name):
+            return A * share
         if self.slips("missing_activation_derivative", name):
             return dA
         if f == "softmax":

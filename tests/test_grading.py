@@ -61,6 +61,31 @@ def test_what_the_notes_print_is_graded_as_a_person_would(case):
         assert (found.score, found.first_error) == (1.0, None)
 
 
+@pytest.mark.parametrize("layout", ["rows", "columns"])
+@pytest.mark.parametrize(
+    ("activation", "loss", "node", "factor"),
+    [
+        ("softmax", "cross_entropy", "Z1", 1.0),
+        ("sigmoid", "binary_cross_entropy", "Z1", 1.0),
+        ("identity", {"kind": "squared_error", "scale": 0.5}, "A1", 1.0),
+        ("tanh", "squared_error", "A1", 2.0),
+    ],
+)
+def test_who_forgets_the_labels_is_told_so(activation, loss, node, factor, layout):
+    """A where A − Y belongs, with all that belongs to it or without."""
+    rng = np.random.default_rng(0)
+    layer = {"weights": rng.normal(size=(2, 2)).tolist(), "bias": [0.1, -0.2], "activation": activation}
+    network = {"layers": [layer], "loss": loss, "layout": layout}
+    labels = [[1, 0, 0], [0, 1, 1]] if layout == "columns" else [[1, 0], [0, 1], [0, 1]]
+    inputs = rng.normal(size=np.shape(labels)).tolist()
+    problem = read_problem({"network": network, "inputs": inputs, "labels": labels})
+    A = problem.run()["A1"]
+    for answer in (factor * A / 3, A):
+        items, _ = graded(problem, {f"d{node}": answer.tolist()}, ask=[f"d{node}"])
+        assert items[f"d{node}"].named is not None
+        assert items[f"d{node}"].named.mistake.code == "labels_forgotten"
+
+
 def test_the_sibling_s_derivative_is_told_from_its_own(scalars):
     items, found = graded(scalars, {"du": 3, "db": 6, "dc": 6}, ask=["du", "db", "dc"])
     assert items["dc"].verdict == "wrong"

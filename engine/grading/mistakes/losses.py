@@ -48,6 +48,22 @@ def wrong_loss_derivative(scene: Scene, quantity: Quantity) -> Iterator[Array]:
         yield insert_axis(scene.gradient(loss.node.name), loss.node.attributes["axis"]) * (A - Y)
 
 
+def labels_forgotten(scene: Scene, quantity: Quantity) -> Iterator[Array]:
+    """A where A − Y belongs; or the predictions as they are, where what else belongs to them was forgotten, too."""
+    if not scene.is_after_loss(quantity):
+        return
+    shortcut = scene.graph.shortcut
+    fused = shortcut is not None and scene.graph.position(quantity.node) == shortcut.logits
+    head = scene.graph.nodes[shortcut.head].name if fused and shortcut else quantity.node
+    loss = scene.loss_of(head)
+    if loss is None or not (fused or loss.op.name == "squared_error"):
+        return
+    A, slope = scene.inputs(loss.node)[0], 1.0 if fused else 2.0
+    d = insert_axis(scene.gradient(loss.node.name), loss.node.attributes["axis"])
+    yield d * (slope * loss.node.attributes["scale"]) * A
+    yield A
+
+
 def other_slopes(scene: Scene, predictions: str) -> Iterator[Array]:
     use = scene.loss_of(predictions)
     assert use is not None
@@ -83,6 +99,14 @@ ROWS = (
         "loss",
         "This is the derivative of another loss than the one that is given.",
         wrong_loss_derivative,
+        travels=True,
+    ),
+    Mistake(
+        "labels_forgotten",
+        "loss",
+        "These are the predictions: the labels must be subtracted from them.",
+        labels_forgotten,
+        special=1,
         travels=True,
     ),
 )
