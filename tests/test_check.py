@@ -9,6 +9,8 @@ import pytest
 
 from engine import certify, check, read_problem
 from engine.check import METHODS, Worst
+from engine.check.stack_sample import SAMPLED
+from engine.check.work import DIRECTIONS
 from engine.errors import BadNumbers, BadProblem, KeyRefuted, ShapeMismatch, TooLarge, UnknownName
 from engine.graph.graph import Changes
 from engine.limits import Limits
@@ -583,7 +585,40 @@ def test_an_infinite_entry_is_no_gradient_where_there_is_a_finite_one(depth):
                 certify(problem, gradients={**right, name: wrong})
     hopeless = one_unit("sigmoid", "binary_cross_entropy", [-1e4], 1.0, [[1.0]])
     assert np.isinf(hopeless.run().gradients["A1"]).all()
-    assert certify(hopeless).status == "agrees"
+    for problem, name in (
+        (hopeless, "dA1"),
+        (read_problem({"graph": {"expressions": ["J = sum(sqrt(x))"]}, "values": {"x": [0, 4]}}), "dx"),
+    ):
+        certificate = certify(problem)
+        assert certificate.status == "agrees"
+        assert certificate.reason == f"{name} is infinite in places, which nothing can confirm"
+    assert certify(problem, gradients={"J": np.ones(())}).reason == ""
+
+
+def test_where_nothing_is_finite_no_error_is_told():
+    root = read_problem({"graph": {"expressions": ["J = sqrt(x)"]}, "values": {"x": 0}})
+    (verdict,) = check(root, {"dx": 1e9}).gradients
+    assert verdict.status == "inconclusive"
+    assert np.isnan(verdict.max_error)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_how_many_entries_disagree_is_told(method):
+    problem = read_problem({"graph": {"expressions": ["J = sum(x * x)"]}, "values": {"x": [[1, 2, 3], [4, 5, 6]]}})
+    right = problem.run().gradients["x"]
+    for wrong in (0, 1, 4):
+        claim = right + np.where(np.arange(6).reshape(2, 3) < wrong, 0.5, 0.0)
+        (verdict,) = check(problem, {"dx": claim}, method=method, seed=1).gradients
+        assert verdict.disagreeing == (DIRECTIONS if method == "directional" and wrong else wrong)
+
+
+def test_a_check_tells_how_many_differences_it_took():
+    """In a dense network units are moved, and one difference of a unit serves all weights into it."""
+    wire = random_network(np.random.default_rng(0), [30, 20, 10], ["relu", "softmax"], {"kind": "cross_entropy"}, examples=5)
+    found = check(read_problem(wire))
+    assert found.status == "agrees"
+    assert found.coordinates == 30 * 20 + 20 + 20 * 10 + 10
+    assert found.evaluations == 5 * (20 + 10) + 1 + SAMPLED
 
 
 def test_a_nudge_across_a_jump_is_no_excuse():

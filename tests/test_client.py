@@ -424,20 +424,30 @@ def test_arrays_may_stand_for_numbers(both, array, written):
     assert orjson.loads(client.sent[0].content) == {"values": {"x": written}}
 
 
-@pytest.mark.parametrize(
-    ("answers", "where"),
-    [
-        ({"dW1": np.array([[1, np.nan]])}, r"answers\.dW1\[0\]\[1\]"),
-        ({"dW1": [[1, float("inf")]]}, r"answers\.dW1\[0\]\[1\]"),
-        ({"dW1": np.array(np.nan)}, r"answers\.dW1"),
-        ({"dW1": ["0.5", None, np.float32("nan")]}, r"answers\.dW1\[2\]"),
-    ],
-    ids=repr,
-)
-def test_what_is_not_finite_is_refused_before_it_is_sent(both, answers, where):
-    """It would be null, which says that nothing was answered there."""
-    with pytest.raises(ValueError, match=f"^{where} is not finite"):
-        both().grade(GRAPH, answers)
+NOT_FINITE = [
+    (np.array([[1, np.nan]]), r"\[0\]\[1\]", [[1.0, "NaN"]]),
+    ([[1, float("inf")], (-np.inf,)], r"\[0\]\[1\]", [[1, "Infinity"], ["-Infinity"]]),
+    (np.array(np.nan), "", "NaN"),
+    (["0.5", None, np.float32("nan")], r"\[2\]", ["0.5", None, "NaN"]),
+    (np.float64("nan"), "", "NaN"),
+]
+
+
+@pytest.mark.parametrize(("value", "where", "text"), NOT_FINITE, ids=repr)
+def test_what_is_not_finite_is_refused_before_it_is_sent(both, value, where, text):
+    with pytest.raises(ValueError, match=rf"^values\.x{where} is not finite"):
+        both().gradients({"values": {"y": [1.0], "x": value}})
+
+
+@pytest.mark.parametrize(("value", "where", "text"), NOT_FINITE, ids=repr)
+def test_among_answers_it_is_sent_as_text(both, value, where, text):
+    """It would be null, which says that nothing was answered there; and an error would fail a whole class."""
+    client = both(good(), good())
+    client.grade(GRAPH, {"dx": value})
+    client.grade_batch(GRAPH, {"ada": {"dx": value}, "bob": {"dx": np.ones(2)}})
+    one, many = [orjson.loads(each.content) for each in client.sent]
+    assert one["answers"] == {"dx": text}
+    assert [each["answers"] for each in many["submissions"]] == [{"dx": text}, {"dx": [1.0, 1.0]}]
 
 
 def test_what_is_no_json_is_refused(both):

@@ -463,6 +463,28 @@ def test_a_wrong_answer_is_never_without_a_word(tolerance, written, says):
     assert "message" not in shown(key, found, "score")["items"][0]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ([(1, 2)], "One of 12 entries is wrong: dW1[1][2]."),
+        ([(0, 1), (2, 3)], "2 of 12 entries are wrong; the first is dW1[0][1]."),
+        ([(0, 0), (0, 2), (1, 1), (2, 3)], "was something rounded on the way?"),
+    ],
+)
+def test_few_wrong_entries_are_told_from_a_wrong_rule(wrong, says):
+    """Rounding, and a wrong rule, would show in most of them."""
+    rng = np.random.default_rng(1)
+    layer = {"weights": rng.normal(size=(3, 4)).tolist(), "bias": [0.1, 0.2, 0.3, 0.4], "activation": "tanh"}
+    network = {"layers": [layer], "loss": "squared_error"}
+    inputs, labels = rng.normal(size=(5, 3)).tolist(), rng.normal(size=(5, 4)).tolist()
+    problem = read_problem({"network": network, "inputs": inputs, "labels": labels})
+    answer = problem.run().gradients["W1"].copy()
+    for place in wrong:
+        answer[place] += 0.02 * np.abs(answer).max()
+    items, _ = graded(problem, {"dW1": answer.tolist()}, ask=["dW1"])
+    assert says in items["dW1"].message
+
+
 DEEP = {
     "network": {
         "layers": [

@@ -57,6 +57,12 @@ def test_every_operation_has_an_estimate():
     assert ESTIMATES.keys() | {"job"} == PERFORMED.keys()
 
 
+LARGE_GRAPH = {
+    "graph": {"expressions": ["J = sum(tanh(x @ W) @ W)"]},
+    "values": {"x": [[0.5] * 300] * 300, "W": [[0.5] * 300] * 300},
+}
+
+
 def network(widths, examples, **more):
     layers = [{"units": units, "activation": "relu"} for units in widths[1:]]
     layers[-1]["activation"] = "identity"
@@ -124,6 +130,9 @@ def size_of_bias(body):
         ("train", {**THREE_TWO_ONE, "optimizer": {"kind": "sgd", "learning_rate": 0.1}, "steps": 10**9}, "/v1/jobs"),
         ("check", network([60, 60, 2], 50, method="central"), '{"check": …}'),
         ("check", network([600, 600, 2], 500, method="central"), "ask for less at once"),
+        ("check", network([60, 60, 2], 50, method="complex_step"), 'take "method": "increment", post'),
+        ("check", {**LARGE_GRAPH, "method": "central"}, 'take "method": "directional", ask'),
+        ("check", LARGE_GRAPH, 'take "method": "directional", ask'),
         ("gradients", network([30, 30, 2], 30, jacobians=["A1/Z1"] * 200), "ask for less"),
     ],
 )

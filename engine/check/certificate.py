@@ -56,7 +56,7 @@ def certify(problem: Problem, run: Run | None = None, *, gradients: Mapping[str,
     run = run or problem.run()
     with np.errstate(all="ignore"):  # what is not finite is looked for, and told
         method, found = estimated(problem, run, tuple(gradients))
-        verdicts, scales = judged(problem, run, gradients, found)
+        verdicts, scales, infinite = judged(problem, run, gradients, found)
     for place, (verdict, scale) in enumerate(zip(verdicts, scales, strict=True)):
         if verdict.status == "kink" and method == "directional":
             reason = "this is too large to be confirmed entry by entry, and at a kink directions tell too little"
@@ -79,7 +79,7 @@ def certify(problem: Problem, run: Run | None = None, *, gradients: Mapping[str,
         max_error=max(each.max_error / (scale or 1.0) for each, scale in zip(verdicts, scales, strict=True)),
         coordinates=found.coordinates,
         kinks=tuple(sorted({kink for each in verdicts for kink in each.kinks})),
-        reason=next((each.reason for each in verdicts if each.status == status), ""),
+        reason=next((each.reason for each in verdicts if each.status == status), "") or unconfirmed(infinite),
     )
 
 
@@ -93,14 +93,14 @@ def estimated(problem: Problem, run: Run, names: Sequence[str]) -> tuple[str, Es
 
 def judged(
     problem: Problem, run: Run, gradients: Mapping[str, Array], found: Estimates
-) -> tuple[list[Verdict], list[float]]:
-    """A verdict on every gradient, and the size of what it is made of."""
+) -> tuple[list[Verdict], list[float], list[str]]:
+    """A verdict on every gradient, the size of what it is made of, and those of which entries are infinite."""
     entries = {name: each for name, each in found.by_name.items() if each.directions is None}
     apart = {name: each.apart(gradients[name]) for name, each in entries.items()}
     far = {name for name in gradients if name not in entries or not is_near(apart[name], entries[name].largest)}
     sizes = {name: entries[name].largest if name in entries else 0.0 for name in gradients}
     scales = scales_of(run, sizes | {name: max(sizes[name], largest(gradients[name])) for name in far})
-    rounding, verdicts = Rounding(problem, run), []
+    rounding, verdicts, infinite = Rounding(problem, run), [], []
     for name, gradient in gradients.items():
         terms: dict[str, Any] = {"scale": scales[name], "tolerance": LEEWAY, "noise": rounding.of(name)}
         numeric = found.by_name[name]
@@ -117,8 +117,14 @@ def judged(
                 verdicts.append(Verdict(f"d{name}", "disagrees", np.inf, 0.0))
                 continue
             gradient, numeric = finite_part(gradient, numeric)
+            infinite.append(f"d{name}")
         verdicts.append(judge(f"d{name}", gradient, numeric, **terms))
-    return verdicts, [scales[name] for name in gradients]
+    return verdicts, [scales[name] for name in gradients], infinite
+
+
+def unconfirmed(infinite: Sequence[str]) -> str:
+    """What is said of entries that are null, and that no difference tends to."""
+    return f"{infinite[0]} is infinite in places, which nothing can confirm" if infinite else ""
 
 
 def is_near(apart: float, size: float) -> bool:

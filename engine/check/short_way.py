@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from engine.check.endings import REACH
 from engine.check.stack import Stack
 from engine.check.stack_guard import is_guarded
 from engine.check.stack_numbers import StackNumbers
-from engine.check.stack_sample import no_sample, random_sample
+from engine.check.stack_sample import SAMPLED, no_sample, random_sample
 from engine.graph.graph import UNCHANGED
 from engine.graph.run import Run
 from engine.ops.row import Array
@@ -29,6 +31,13 @@ def numbers_of_stack(
     found = numbers.found()
     sample = stack.usual_sample if seed is None else random_sample(stack.layers, seed)
     return stack.laid_out(found) if found is not None and is_guarded(numbers, found, sample) else None
+
+
+def evaluations_of_stack(problem: Problem) -> int:
+    """How many differences that takes: of every unit in every example, and those that guard them."""
+    assert problem.network is not None
+    units = (prod(problem.graph[layer.logits].shape) for layer in problem.network.layers)
+    return sum(units) + 1 + SAMPLED
 
 
 def numbers_of_examples(problem: Problem, run: Run) -> tuple[Array, list[Array]] | None:

@@ -40,6 +40,8 @@ class Verdict:
     max_error: float
     error_bound: float
     worst: Worst | None = None
+    disagreeing: int = 0
+    """Entries (or directions) that are beyond their bounds."""
     kinks: tuple[Kink, ...] = ()
     reason: str = ""
 
@@ -124,9 +126,10 @@ def judge(
     return Verdict(
         name=name,
         status=status,
-        max_error=largest(error),
+        max_error=largest(error[sound]) if sound.any() else np.nan,
         error_bound=float(bound[at]),
         worst=Worst(place, float(submitted[at]), float(numeric[at])) if status == "disagrees" else None,
+        disagreeing=int(wrong.sum()),
         kinks=tuple(sorted(estimate.kinks)) if any_kink else (),
         reason=reason,
     )

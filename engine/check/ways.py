@@ -15,7 +15,7 @@ from engine.check.factored import FactoredCheck
 from engine.check.guard import guard
 from engine.check.methods import increment
 from engine.check.noise import Rounding
-from engine.check.short_way import numbers_of_stack
+from engine.check.short_way import evaluations_of_stack, numbers_of_stack
 from engine.check.work import WORK, refuse_work
 from engine.graph.run import Run
 from engine.problems import Problem
@@ -42,7 +42,8 @@ def way_of(problem: Problem, run: Run, names: Sequence[str], step: float | None,
         with np.errstate(all="ignore"):
             plain = numbers_of_stack(problem, run, tuple(names), seed)
         if plain is not None:
-            return Way(0.0, "", lambda: Estimates({name: exact(plain[name]) for name in names}, count, count))
+            evaluations = evaluations_of_stack(problem)
+            return Way(0.0, "", lambda: Estimates({name: exact(plain[name]) for name in names}, count, evaluations))
     advice = WORK["increment"].advice
     if problem.network is not None and step is None and count > GENERAL_COORDINATES:
         factored = FactoredCheck(problem, run)
@@ -62,7 +63,7 @@ def by_layers(factored: FactoredCheck, names: Sequence[str], seed: int) -> Estim
 
 
 def by_increments(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Estimates:
-    """Exact increments of every coordinate."""
+    """Exact increments, for every coordinate."""
     way = way_of(problem, run, names, step, seed)
     way.refuse_excess(problem)
     return way.estimates()

@@ -200,7 +200,9 @@ class Key:
         told = self.told(diagnosis, budget)
         if not (diagnosis.named or diagnosis.alternatives or budget.exhausted):
             undecided = bool(diagnosis.possible)
-            told["message"] = unexplained(answer, truth, policy.tolerance, trivial=match.trivial, undecided=undecided)
+            told["message"] = unexplained(
+                quantity.name, answer, truth, policy.tolerance, cells, trivial=match.trivial, undecided=undecided
+            )
         return Item(quantity.name, "wrong", 0.0, most, cells=cells, **told)
 
     def followed(self, quantity: Quantity, worlds: Worlds, policy: Policy) -> Item:

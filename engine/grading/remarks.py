@@ -9,6 +9,8 @@ from engine.grading.compare import Tolerance
 from engine.grading.written import SAME, written
 from engine.ops.row import Array
 
+FEW = 4
+"""One entry in so many, or fewer, are few."""
 CLOSE = 0.05
 """Of the largest entry."""
 UNEXPLAINED = "No known mistake explains these numbers: compare them with the formula."
@@ -19,15 +21,30 @@ NEEDED = {"as_written": ("min_significant", "significant digit"), "significant":
 NEEDED["decimals"] = ("digits", "decimal")
 
 
-def unexplained(answer: Answer, truth: Array, tolerance: Tolerance, *, trivial: bool, undecided: bool) -> str:
-    """Rounded too coarsely; or following from nothing; or of too few digits to tell; or none of these."""
+def unexplained(
+    name: str, answer: Answer, truth: Array, tolerance: Tolerance, cells: Array, *, trivial: bool, undecided: bool
+) -> str:
+    """Rounded too coarsely; or following from nothing; or of too few digits to tell; or wrong in a few places; or none."""
     with np.errstate(all="ignore"):
         coarse = tolerance.mode in NEEDED and too_coarse(answer, truth, tolerance)
     if coarse:
         setting, digit = NEEDED[tolerance.mode]
         count = int(tolerance.settings[setting])
         return f"Right as far as it goes, but rounded too coarsely: give at least {count} {digit}{'s' * (count != 1)}."
-    return TRIVIAL if trivial else UNDECIDED if undecided else NEAR if is_near(answer, truth) else UNEXPLAINED
+    if trivial or undecided:
+        return TRIVIAL if trivial else UNDECIDED
+    return few_wrong(name, cells) or (NEAR if is_near(answer, truth) else UNEXPLAINED)
+
+
+def few_wrong(name: str, cells: Array) -> str:
+    """Where a mistake is, if it is in few places: rounding, or a wrong rule, would be in most."""
+    wrong = np.argwhere(~cells)
+    if FEW * len(wrong) > cells.size:
+        return ""
+    first = name + "".join(f"[{place}]" for place in wrong[0])
+    if len(wrong) == 1:
+        return f"One of {cells.size:,} entries is wrong: {first}."
+    return f"{len(wrong):,} of {cells.size:,} entries are wrong; the first is {first}."
 
 
 def is_near(answer: Answer, truth: Array) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import orjson
+
+ANSWERS = "answers"
+"""The field in which a number that is not finite is written as text: one student's must not keep the others from a grade."""
 
 
 def encode(body: Any) -> bytes:
@@ -17,8 +20,7 @@ def encode(body: Any) -> bytes:
     except orjson.JSONEncodeError as error:
         raise TypeError(f"this cannot be written as JSON: {error}") from error
     if b"null" in content:  # orjson writes NaN and infinities so; looking for the word costs next to nothing
-        for path in not_finite(body, ""):
-            raise ValueError(f"{path or 'the body'} is not finite")
+        return write(spelled(body, ""))
     return content
 
 
@@ -39,19 +41,21 @@ def convert(value: Any) -> Any:
     return array.tolist()
 
 
-def not_finite(value: Any, path: str) -> Iterator[str]:
-    """Where numbers are not finite."""
+def spelled(value: Any, path: str, *, answered: bool = False) -> Any:
+    """The same with text among answers for what is not finite; ValueError where it is elsewhere."""
     if isinstance(value, Mapping):
-        for name, each in value.items():
-            yield from not_finite(each, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, list | tuple):
-        for place, each in enumerate(value):
-            yield from not_finite(each, f"{path}[{place}]")
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            yield path
-    elif hasattr(value, "__array__"):
+        return {
+            name: spelled(each, f"{path}.{name}" if path else str(name), answered=answered or name == ANSWERS)
+            for name, each in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [spelled(each, f"{path}[{place}]", answered=answered) for place, each in enumerate(value)]
+    if hasattr(value, "__array__") and not isinstance(value, float):
         array = np.asarray(value)
-        if array.dtype.kind == "f":
-            for index in np.argwhere(~np.isfinite(array)):
-                yield path + "".join(f"[{place}]" for place in index)
+        finite = array.dtype.kind != "f" or np.isfinite(array).all()
+        return value if finite else spelled(array.tolist(), path, answered=answered)
+    if isinstance(value, float) and not math.isfinite(value):
+        if not answered:
+            raise ValueError(f"{path or 'the body'} is not finite")
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value

@@ -121,6 +121,7 @@ class Verdict(View):
     max_error: float | None
     error_bound: float | None
     worst: Worst | None
+    disagreeing: int | None
     kinks: list[Kink]
     reason: str | None
 

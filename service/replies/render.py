@@ -110,6 +110,7 @@ def render_verdict(verdict: Verdict) -> dict[str, Any]:
             "submitted": numbers("submitted", verdict.worst.submitted),
             "numeric": numbers("numeric", verdict.worst.numeric),
         }
+        rendered["disagreeing"] = verdict.disagreeing
     return {**rendered, "kinks": render_kinks(verdict.kinks), **numbers.reason()}
 
 

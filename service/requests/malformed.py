@@ -10,7 +10,7 @@ TOKEN = re.compile(r"[\w.+-]*\Z")
 COMMENT = (r"(//|/\*|#)", "JSON has no comments")
 REASONS = (
     COMMENT,
-    (r"[+-]?(nan|inf|infinity)\b", "NaN and infinities are not JSON"),
+    (r"[+-]?(nan|inf|infinity)\b", 'NaN and infinities are not JSON; among answers, write "NaN"'),
     (r"(None|True|False|undefined)\b", "JSON writes true, false and null"),
     (r"'", "JSON writes text in double quotes: \"x\", not 'x'"),
     (r"[\u2010-\u2015\u2212]", "a minus sign is written as -, the hyphen of the keyboard"),

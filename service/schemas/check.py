@@ -33,7 +33,8 @@ class CheckOptions(
     step: Annotated[float, Field(ge=LEAST_STEP, le=1)] | Absent = None
     """Of the differences; each method has its own if left out."""
     tolerance: Annotated[float, Field(ge=0)] = 1e-6
-    """Relative to the largest entry of each gradient; added to the error bound."""
+    """Relative to the largest entry of each gradient, or with method `directional` to the largest of what is summed along
+    its directions, so that less is noticed; added to the error bound."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] | Absent = None
     """Of the random directions; drawn if left out."""
 
@@ -44,16 +45,24 @@ class Worst(Wire, json_schema_extra={"examples": [WORST]}):
     index: list[int]
     """Of the entry; for method `directional`, of the direction."""
     submitted: float | None
-    """The entry as it was sent."""
+    """The entry as it was sent; for method `directional`, the sum along the direction of what was sent."""
     numeric: float | None
-    """The same entry by the numerical method."""
+    """The same by the numerical method."""
 
 
 class Verdict(
     Wire,
     json_schema_extra={
         "examples": [
-            {"name": "dW1", "status": "disagrees", "max_error": 0.4, "error_bound": 1e-12, "worst": WORST, "kinks": []}
+            {
+                "name": "dW1",
+                "status": "disagrees",
+                "max_error": 0.4,
+                "error_bound": 1e-12,
+                "worst": WORST,
+                "disagreeing": 1,
+                "kinks": [],
+            }
         ]
     },
 ):
@@ -69,6 +78,8 @@ class Verdict(
     """How large a difference at the worst entry would still agree."""
     worst: Worst | Absent = None
     """Where it disagrees."""
+    disagreeing: int | Absent = None
+    """How many entries disagree; for method `directional`, directions."""
     kinks: list[Kink]
     """Points without a derivative that this gradient depends on."""
     reason: Reason | Absent = None
@@ -85,9 +96,10 @@ class CheckResponse(Wire):
     gradients: list[Verdict]
     """One verdict each."""
     coordinates: int
-    """How many entries (or directions) were differenced."""
+    """How many entries (or directions) were compared."""
     evaluations: int
-    """How many differences were taken for it; those that are one step's for many entries count once."""
+    """How many differences were taken for it. In a dense network units are moved, and one difference of a unit serves all
+    weights into it."""
     step: float | Absent = None
     """As it was given."""
     seed: int | Absent = None

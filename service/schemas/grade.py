@@ -241,7 +241,7 @@ class KeyCertificate(Wire, json_schema_extra={"examples": [GRADE["certificate"],
     max_error: float | Absent = None
     """Relative to the largest of a gradient and of those that it is computed from."""
     coordinates: int | Absent = None
-    """How many entries were differenced."""
+    """How many entries were compared."""
     kinks: list[Kink] | Absent = None
     """Points without a derivative."""
 

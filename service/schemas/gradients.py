@@ -61,21 +61,23 @@ class Kink(Wire, json_schema_extra={"examples": [KINK]}):
 
 
 class Certificate(Wire, json_schema_extra={"examples": [CERTIFICATE]}):
-    """How all gradients were confirmed by a second method, which moves numbers and derives nothing."""
+    """How all gradients were confirmed by a second method, which moves numbers and asks no op for its derivative."""
 
     method: str
-    """`increment`: every entry was differenced. `directional`: for very large problems, along random directions."""
+    """`increment`: every entry was compared with exact differences. In a dense network these are by its units, and those by
+    weights follow, because a layer is linear in them; this is guarded by moves of the weights themselves. `directional`: for
+    very large problems, along random directions."""
     status: Literal["agrees", "kink", "inconclusive"]
     """`kink`: agrees, but some derivatives do not exist: one subgradient is given, a grade takes any.
     `inconclusive`: not confirmed."""
     max_error: float | None
     """Relative to the largest of a gradient and of those that it is computed from."""
     coordinates: int
-    """How many entries, or directions, were differenced."""
+    """How many entries, or directions, were compared."""
     kinks: list[Kink]
     """Points without a derivative; of very many, some."""
     reason: Reason | Absent = None
-    """Why it is inconclusive."""
+    """Why it is inconclusive, or what cannot be confirmed because it is infinite."""
 
 
 class Node(

@@ -52,17 +52,26 @@ def refuse_more(operation: str, wire: Any, allowance: Allowance) -> float:
         if operation == "check" and expected > allowance.job_seconds:  # training goes faster there; a check does not
             job = None
         advice = f'post it to /v1/jobs as {{"{job}": …}}, or ask for less' if job else "ask for less at once"
-        if operation == "check" and wire.get("method") != "directional":
-            advice = f'take "method": "directional", {advice}'
+        if operation == "check" and (cheaper := cheaper_check(size, wire, allowance)):
+            advice = f'take "method": "{cheaper}", {advice}'
         most, long = time_text(allowance.seconds), time_text(expected)
         about = "" if long == HOURS else "about "
         raise TooMuchWork(f"this would take {about}{long}; one request may take {most}: {advice}", path="")
     numbers = answered(operation, wire, size)
     if numbers > allowance.numbers:
         raise TooLarge(
-            f"the answer could hold {numbers:,} numbers; {allowance.numbers:,} is the most: {LESS[operation]}", path=""
+            f"the answer could hold {numbers:,} numbers; {allowance.numbers:,} is the most: {less(operation, wire)}", path=""
         )
     return expected
+
+
+def cheaper_check(size: Size, wire: dict[str, Any], allowance: Allowance) -> str:
+    """The method that goes through every entry in the time that there is, or else the one along random directions."""
+    method = wire.get("method")
+    if method in ("central", "complex_step"):
+        expected = solving(size) + check(size, {**wire, "method": "increment"})
+        return "increment" if expected * allowance.pace <= allowance.seconds else "directional"
+    return "" if method == "directional" else "directional"
 
 
 def time_text(duration: float) -> str:
@@ -162,6 +171,13 @@ LESS = {
     "gradients": "take fewer units, examples or Jacobians; /v1/check repeats no numbers",
     "train": "record less, or make fewer steps",
 }
+
+
+def less(operation: str, wire: Any) -> str:
+    """What to do where an answer would be too long."""
+    if operation == "gradients" and "local" in listed(wire.get("include")):
+        return f"leave out 'local', which has a Jacobian for every input of every node, or {LESS[operation]}"
+    return LESS[operation]
 
 
 def answered(operation: str, wire: Any, size: Size) -> int:

@@ -14,7 +14,13 @@ from service.cli.show.parts import counted, figures, places, table, verdict
 def check(answer: Any, width: int) -> Iterator[RenderableType]:
     shown = table("gradient", "verdict", "largest error", "bound", "where", right=("largest error", "bound"))
     for each in answer["gradients"]:
-        shown.add_row(each["name"], verdict(each["status"]), size(each["max_error"]), size(each["error_bound"]), where(each))
+        shown.add_row(
+            each["name"],
+            verdict(each["status"]),
+            size(each["max_error"]),
+            size(each["error_bound"]),
+            where(each, answer["method"]),
+        )
     yield shown
     end = Text("\n")
     end.append_text(verdict(answer["status"]))
@@ -29,11 +35,13 @@ def size(value: float | None) -> str:
     return "–" if value is None else f"{value:.2g}"
 
 
-def where(found: Any) -> str:
+def where(found: Any, method: str) -> str:
     if "worst" in found:
         worst = found["worst"]
-        entry = f"{worst['index']}: " if worst["index"] else ""
-        return f"{entry}{figures(worst['submitted'])}, not {figures(worst['numeric'])}"
+        place = f"direction {worst['index'][0]}" if method == "directional" else str(worst["index"] or "")
+        entry = f"{place}: " if place else ""
+        more = f"; {found['disagreeing'] - 1:,} more" if found["disagreeing"] > 1 else ""
+        return f"{entry}{figures(worst['submitted'])}, not {figures(worst['numeric'])}{more}"
     if "reason" in found:
         return str(found["reason"])
     return f"no derivative at {places(found['kinks'])}" if found["kinks"] else ""
