@@ -612,6 +612,34 @@ def test_how_many_entries_disagree_is_told(method):
         assert verdict.disagreeing == (DIRECTIONS if method == "directional" and wrong else wrong)
 
 
+ALIKE = {
+    "sum for mean": (lambda x: 4.0 * x, "all entries are 4 times the right ones"),
+    "1/m twice": (lambda x: x / 3.0, "all entries are 0.333333 times the right ones"),
+    "ascent": (lambda x: -x, "the sign is flipped"),
+    "nothing": (lambda x: 0.0 * x, "all entries are 0"),
+    "transposed": (lambda x: x.T, "transposed it would agree"),
+    "one entry": (lambda x: x + np.eye(2) * [1, 0], ""),
+    "a row": (lambda x: x * [[1], [2]], ""),
+}
+
+
+@pytest.mark.parametrize(("wrong", "says"), ALIKE.values(), ids=ALIKE)
+def test_what_is_wrong_with_all_entries_alike_is_told(wrong, says):
+    problem = read_problem({"graph": {"expressions": ["J = sum(exp(x))"]}, "values": {"x": [[0.1, -0.7], [0.4, 1.2]]}})
+    right = problem.run().gradients["x"]
+    for method in ("increment", "central", "complex_step"):
+        (verdict,) = check(problem, {"dx": wrong(right)}, method=method).gradients
+        assert (verdict.status, verdict.reason) == ("disagrees", says)
+    assert check(problem, {"dx": right}).gradients[0].reason == ""
+
+
+def test_a_single_wrong_number_is_no_multiple():
+    problem = read_problem({"graph": {"expressions": ["J = x * x"]}, "values": {"x": 3}})
+    assert check(problem, {"dx": 9.0}).gradients[0].reason == ""
+    assert check(problem, {"dx": -6.0}).gradients[0].reason == "the sign is flipped"
+    assert check(problem, {"dx": 0.0}).gradients[0].reason == ""
+
+
 def test_a_check_tells_how_many_differences_it_took():
     """In a dense network units are moved, and one difference of a unit serves all weights into it."""
     wire = random_network(np.random.default_rng(0), [30, 20, 10], ["relu", "softmax"], {"kind": "cross_entropy"}, examples=5)

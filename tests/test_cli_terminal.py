@@ -86,7 +86,8 @@ def test_check():
 gradient   verdict     largest error     bound   where
 ────────────────────────────────────────────────────────────────────────────────
 dW2        disagrees            0.18   8.8e-08   [0, 0]: 0.0879703, not
-                                                 -0.0879703; 1 more
+                                                 -0.0879703; 1 more; the sign is
+                                                 flipped
 dA2        agrees            2.8e-09   3.8e-07
 
 disagrees: 3 entries compared by increment"""

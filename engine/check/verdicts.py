@@ -18,6 +18,8 @@ Status = Literal["agrees", "disagrees", "kink", "inconclusive"]
 SEVERITY: tuple[Status, ...] = ("disagrees", "inconclusive", "kink", "agrees")
 TOO_WIDE = 1e-3
 """An error bound beyond this part of a gradient says nothing of it."""
+SAME = 1e-6
+"""Relative to the largest entry: what is so near is taken for the same."""
 NOISY = 8
 """Times what rounding was seen to do."""
 
@@ -113,7 +115,7 @@ def judge(
         bound = bound + np.where(kinked, 0.0, NOISY * noise(smooth))
         wrong = error > bound
     if wrong.any():
-        status = "disagrees"
+        status, reason = "disagrees", "" if any_kink or not sound.all() else alike(submitted, numeric)
     elif not sound.all():
         status, reason = "inconclusive", "not every entry is finite: a derivative or a difference overflows there"
     elif is_hidden(error, spread + (ROUNDING + tolerance) * own, kinked, rounding, own, partial(noise, smooth)):
@@ -133,6 +135,22 @@ def judge(
         kinks=tuple(sorted(estimate.kinks)) if any_kink else (),
         reason=reason,
     )
+
+
+def alike(submitted: Array, numeric: Array) -> str:
+    """What is wrong in the same way with all entries, if anything is."""
+    size = largest(numeric)
+    if not submitted.any():
+        return "all entries are 0" if submitted.size > 1 else ""
+    factor = float(np.vdot(submitted, numeric) / np.vdot(numeric, numeric)) if size else 0.0
+    if factor and largest(submitted - factor * numeric) <= SAME * abs(factor) * size:
+        if abs(factor + 1.0) <= SAME:
+            return "the sign is flipped"
+        return f"all entries are {factor:.6g} times the right ones" if numeric.size > 1 else ""
+    turned = submitted.T
+    if turned.shape == numeric.shape and size and largest(turned - numeric) <= SAME * size:
+        return "transposed it would agree"
+    return ""
 
 
 def summed_rounding(claim: Array, estimate: Estimate) -> Any:

@@ -83,7 +83,7 @@ class Verdict(
     kinks: list[Kink]
     """Points without a derivative that this gradient depends on."""
     reason: Reason | Absent = None
-    """Why it is inconclusive, or why a number is null."""
+    """Why it is inconclusive, or what is wrong with all entries alike, or why a number is null."""
 
 
 class CheckResponse(Wire):

@@ -36,12 +36,17 @@ def size(value: float | None) -> str:
 
 
 def where(found: Any, method: str) -> str:
-    if "worst" in found:
-        worst = found["worst"]
-        place = f"direction {worst['index'][0]}" if method == "directional" else str(worst["index"] or "")
-        entry = f"{place}: " if place else ""
-        more = f"; {found['disagreeing'] - 1:,} more" if found["disagreeing"] > 1 else ""
-        return f"{entry}{figures(worst['submitted'])}, not {figures(worst['numeric'])}{more}"
+    told = [worst(found, method)] if "worst" in found else []
     if "reason" in found:
-        return str(found["reason"])
-    return f"no derivative at {places(found['kinks'])}" if found["kinks"] else ""
+        told.append(str(found["reason"]))
+    elif found["kinks"]:
+        told.append(f"no derivative at {places(found['kinks'])}")
+    return "; ".join(told)
+
+
+def worst(found: Any, method: str) -> str:
+    entry = found["worst"]
+    place = f"direction {entry['index'][0]}" if method == "directional" else str(entry["index"] or "")
+    numbers = f"{figures(entry['submitted'])}, not {figures(entry['numeric'])}"
+    more = f"; {found['disagreeing'] - 1:,} more" if found["disagreeing"] > 1 else ""
+    return f"{place}: {numbers}{more}" if place else numbers
