@@ -11,14 +11,14 @@ import pytest
 
 from engine import certify, check, read_problem
 from engine.check import plain
-from engine.check.endings import BinaryEnding, Ending, LossForm, OneHotEnding, SoftEnding, TermEnding
 from engine.check.estimates import LEEWAY
 from engine.check.methods import complex_step
 from engine.check.plain import plain_error
-from engine.check.short_way import numbers_of_stack
-from engine.check.stack import Stack
-from engine.check.stack_numbers import StackNumbers
-from engine.check.stack_sample import SAMPLED, random_sample
+from engine.check.short_way.endings import BinaryEnding, Ending, LossForm, OneHotEnding, SoftEnding, TermEnding
+from engine.check.short_way.entrance import numbers_of_stack
+from engine.check.short_way.numbers import StackNumbers
+from engine.check.short_way.sample import SAMPLED, random_sample
+from engine.check.short_way.stack import Stack
 from engine.errors import KeyRefuted
 from engine.graph.graph import Changes
 from engine.graph.run import Run
@@ -256,7 +256,7 @@ def test_near_a_kink_nothing_is_plain():
 
 
 def with_labels(kind, seed=4):
-    """A network of three layers whose loss is of a kind of its own in `engine.check.endings`."""
+    """A network of three layers whose loss is of a kind of its own in `engine.check.short_way.endings`."""
     rng = np.random.default_rng(seed)
     head, loss = {"one-hot": ("softmax", "cross_entropy"), "soft": ("softmax", "cross_entropy")}.get(kind, kind)
     wire = random_network(rng, [9, 8, 7, 5], ["relu", "leaky_relu", head], {"kind": loss}, examples=6)
@@ -328,7 +328,7 @@ def without_directions(monkeypatch):
     def none(numbers, layer, found):
         return [(np.zeros(len(numbers.every)), layer.row_of_units, 0.0)]
 
-    monkeypatch.setattr(MODULES["engine.check.stack_guard"], "directions", none)
+    monkeypatch.setattr(MODULES["engine.check.short_way.guard"], "directions", none)
 
 
 def stack_of(problem, names) -> Stack:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from engine import Key, Policy, read_problem
-from engine.check.stack import Stack
+from engine.check.short_way.stack import Stack
 from engine.ops import ACTIVATIONS, LOSSES
 from engine.problems.loss_rules import LOSS_RULES
 from service.app import create_app

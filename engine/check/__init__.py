@@ -1,9 +1,9 @@
 """Gradients confirmed by a second method, which moves numbers and never asks an op for its derivative.
 
 `certificate` (of the engine's own gradients) and `checking` (of anyone's) are the entries. Numbers come from exact
-increments, by the way that costs least (`ways`): the short way of dense networks (`short_way`: `stack`, its layers, numbers,
-guard and sample, `endings`), layer by layer (`factored`: `suffix`, `guard`), or entry by entry (`methods`, `coordinates`;
-`few` for small problems).
+increments, by the way that costs least (`ways`): the short way of dense networks (`short_way`), layer by layer (`factored`:
+`suffix`, `guard`), or entry by entry (`methods`, `coordinates`; `few` for small problems). What is plain is compared at once
+(`plain`).
 `differences` makes derivatives of increments, and `verdicts` compares them with what is claimed, by `scales` and `noise`.
 """
 

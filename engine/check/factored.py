@@ -26,7 +26,7 @@ from engine.check.differences import (
 )
 from engine.check.estimates import Estimate, largest
 from engine.check.increments import Kink, Kinks
-from engine.check.short_way import numbers_of_examples
+from engine.check.short_way.entrance import numbers_of_examples
 from engine.check.suffix import Suffix
 from engine.graph.run import Run
 from engine.ops.row import Array, Side

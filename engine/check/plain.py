@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.check.estimates import BEYOND_SENSE, LEEWAY, apart
 from engine.check.few import MOST, numbers_of_few
-from engine.check.short_way import numbers_of_stack
+from engine.check.short_way.entrance import numbers_of_stack
 from engine.graph.graph import UNCHANGED, Graph
 from engine.graph.run import Run
 from engine.ops.row import Array

@@ -15,7 +15,7 @@ from engine.check.factored import FactoredCheck
 from engine.check.guard import guard
 from engine.check.methods import increment
 from engine.check.noise import Rounding
-from engine.check.short_way import evaluations_of_stack, numbers_of_stack
+from engine.check.short_way.entrance import evaluations_of_stack, numbers_of_stack
 from engine.check.work import WORK, refuse_work
 from engine.graph.run import Run
 from engine.problems import Problem

@@ -1,16 +1,16 @@
 """What the quick check of a dense network knows before it sees a number: every special case is settled here.
 
 Such a network answers entry by entry between its layers, so that a unit moves in an example on its own. See
-`engine.check.stack_numbers`.
+`numbers`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from engine.check.endings import LossForm
-from engine.check.stack_layer import StackLayer, stack_layer
-from engine.check.stack_sample import usual_sample
+from engine.check.short_way.endings import LossForm
+from engine.check.short_way.layer import StackLayer, stack_layer
+from engine.check.short_way.sample import usual_sample
 from engine.check.suffix import with_rows
 from engine.graph.forward import Forward, Values, follow
 from engine.graph.graph import UNCHANGED, Graph

@@ -1,4 +1,4 @@
-"""Single coordinates of a dense network, for `engine.check.stack_guard` to move each of them alone."""
+"""Single coordinates of a dense network, for `guard` to move each of them alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.check.stack_layer import StackLayer
+from engine.check.short_way.layer import StackLayer
 from engine.ops.row import Array
 
 Index = tuple[int | slice, ...]

@@ -1,4 +1,4 @@
-"""The numbers of a dense network by the short way, where it can be gone: see `engine.check.stack_numbers`."""
+"""The numbers of a dense network by the short way, where it can be gone: see `numbers`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from math import prod
 
 import numpy as np
 
-from engine.check.endings import REACH
-from engine.check.stack import Stack
-from engine.check.stack_guard import is_guarded
-from engine.check.stack_numbers import StackNumbers
-from engine.check.stack_sample import SAMPLED, no_sample, random_sample
+from engine.check.short_way.endings import REACH
+from engine.check.short_way.guard import is_guarded
+from engine.check.short_way.numbers import StackNumbers
+from engine.check.short_way.sample import SAMPLED, no_sample, random_sample
+from engine.check.short_way.stack import Stack
 from engine.graph.graph import UNCHANGED
 from engine.graph.run import Run
 from engine.ops.row import Array

@@ -5,16 +5,16 @@ products that hold exactly. Steps are so short here that no digit depends on the
 answers to its move in proportion, and what single units do may be added up on the way: from the loss back, one product
 a layer differences all of its units, in all examples, by the exact increments of the ops.
 
-The order of these sums is that of the gradient itself. What they rest on is therefore guarded (`engine.check.stack_guard`).
+The order of these sums is that of the gradient itself. What they rest on is therefore guarded (`guard`).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from engine.check.endings import LONG, OF_CLASSES, REACH, SHORT, Ending
-from engine.check.stack import Stack
-from engine.check.stack_layer import StackLayer
+from engine.check.short_way.endings import LONG, OF_CLASSES, REACH, SHORT, Ending
+from engine.check.short_way.layer import StackLayer
+from engine.check.short_way.stack import Stack
 from engine.graph.forward import Values
 from engine.ops.row import Array
 from engine.ops.stable import alike, ones

@@ -1,4 +1,4 @@
-"""What the quick check of a dense network knows of one of its layers: see `engine.check.stack`."""
+"""What the quick check of a dense network knows of one of its layers: see `stack`."""
 
 from __future__ import annotations
 

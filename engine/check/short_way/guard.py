@@ -1,4 +1,4 @@
-"""What guards the numbers of a dense network (`engine.check.stack_numbers`): the network itself is moved.
+"""What guards the numbers of a dense network (`numbers`): the network itself is moved.
 
 It goes op by op from the inputs to the cost: along a random direction of every W, b, Z and A at once, and by single
 coordinates, each alone. The cost must answer to each of these moves as the numbers say.
@@ -11,9 +11,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from engine.check.estimates import GUARD_LEEWAY, largest
-from engine.check.stack_layer import StackLayer
-from engine.check.stack_numbers import StackNumbers
-from engine.check.stack_sample import Coordinate, Sample
+from engine.check.short_way.layer import StackLayer
+from engine.check.short_way.numbers import StackNumbers
+from engine.check.short_way.sample import Coordinate, Sample
 from engine.ops.row import Array
 
 STEP = 1e-100
