@@ -14,7 +14,7 @@ from engine.check.increments import Kink
 from engine.check.noise import Rounding
 from engine.check.plain import plain_error
 from engine.check.scales import scales_of
-from engine.check.verdicts import TOO_WIDE, Status, Verdict, gravest, judge
+from engine.check.verdicts import TOO_WIDE, Status, Verdict, gravest, judge, sensible
 from engine.check.ways import way_of
 from engine.errors import KeyRefuted
 from engine.graph.run import Run
@@ -47,6 +47,8 @@ class Confirm(Protocol):
 
 def certify(problem: Problem, run: Run | None = None, *, gradients: Mapping[str, Array] | None = None) -> Certificate:
     """Confirm gradients by the names of their nodes, or all of a problem; KeyRefuted if two methods disagree about one."""
+    if gradients is not None and not gradients:
+        return Certificate("increment", "agrees", 0.0, 0)
     if gradients is None:
         run = run or problem.run()
         gradients = run.gradients
@@ -62,8 +64,7 @@ def certify(problem: Problem, run: Run | None = None, *, gradients: Mapping[str,
             reason = "this is too large to be confirmed entry by entry, and at a kink directions tell too little"
             verdicts[place] = replace(verdict, status="inconclusive", reason=reason)
         elif verdict.status == "disagrees" and scale > BEYOND_SENSE:
-            reason = f"gradients here are larger than {BEYOND_SENSE:.0e}: no step is small beside such numbers"
-            verdicts[place] = replace(verdict, status="inconclusive", reason=reason)
+            verdicts[place] = sensible(verdict, scale)
         elif verdict.status == "disagrees" and smallest(run) < BELOW_SENSE:
             reason = f"there are numbers here smaller than {BELOW_SENSE:.0e}: their products are lost in 64 bits"
             verdicts[place] = replace(verdict, status="inconclusive", reason=reason)

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.check.estimates import ROUNDING, Estimate, Estimates, Method
+from engine.check.estimates import ROUNDING, Estimate, Estimates, Method, largest
 from engine.check.methods import central, complex_step, directional
 from engine.check.noise import Rounding, silent
 from engine.check.scales import gradients_and_scales
-from engine.check.verdicts import CheckReport, Verdict, gravest, judge
+from engine.check.verdicts import CheckReport, Verdict, gravest, judge, sensible
 from engine.check.ways import by_increments, way_of
 from engine.check.work import WORK
 from engine.errors import BadProblem, ShapeMismatch, UnknownName, shape_text
@@ -152,6 +152,8 @@ def check(
         verdict = judge(f"d{name}", claim, found.by_name[name], **terms)
         if verdict.status == "kink" and method != "directional":
             verdict, drawn = look_along_directions(problem, run, claim, verdict, found.by_name[name], seed, terms), True
+        if verdict.status == "disagrees":
+            verdict = sensible(verdict, max(scales[name], largest(gradients[name])))
         verdicts.append(verdict)
     return CheckReport(
         status=gravest(each.status for each in verdicts),

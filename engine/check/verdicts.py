@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
-from engine.check.estimates import ROUNDING, UNDERFLOW, Estimate, extent, largest
+from engine.check.estimates import BEYOND_SENSE, ROUNDING, UNDERFLOW, Estimate, extent, largest
 from engine.check.increments import Kink
 from engine.check.noise import Noise
 from engine.ops.row import Array
@@ -135,6 +135,14 @@ def judge(
         kinks=tuple(sorted(estimate.kinks)) if any_kink else (),
         reason=reason,
     )
+
+
+def sensible(verdict: Verdict, scale: float) -> Verdict:
+    """No error is told where no method can tell one."""
+    if verdict.status != "disagrees" or scale <= BEYOND_SENSE:
+        return verdict
+    reason = f"gradients here are larger than {BEYOND_SENSE:.0e}: no step is small beside such numbers"
+    return replace(verdict, status="inconclusive", reason=reason, worst=None)
 
 
 def alike(submitted: Array, numeric: Array) -> str:

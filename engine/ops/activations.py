@@ -52,8 +52,9 @@ def elu_increment(x: Array, dx: Array, alpha: float, **sides: Any) -> Array:
     if sides.get("side") is not None:
         left = alpha * np.exp(np.minimum(x, 0.0))
         return ramp_increment(x, dx, **sides) + left * falling_increment(x, dx, **sides)
-    curve = alpha * np.exp(np.minimum(x, 0.0)) * np.expm1(falling_increment(x, dx))
-    return ramp_increment(x, dx) + curve
+    fall = falling_increment(x, dx)  # from the larger end, lest e^Δ overflows
+    curve = np.exp(np.minimum(x, 0.0) + np.maximum(fall, 0.0)) * np.copysign(-np.expm1(-np.abs(fall)), fall)
+    return ramp_increment(x, dx) + alpha * curve
 
 
 def gelu_inner(x: Array) -> Array:

@@ -108,12 +108,14 @@ def log_of_mixture(weighted_growth: Array, mixture: Array) -> Array:
 
 
 def softplus_increment(x: Array, dx: Array) -> Array:
-    """log(σ(−x) + σ(x)e^Δ); the plain difference where that cannot cancel: beyond the range of e^Δ and far below 0."""
+    """log(σ(−x) + σ(x)e^Δ); beyond the range of e^Δ and far below 0 that of max(x, 0) and that of what is above it, log(1 +
+    e^−|x|), which cannot cancel there."""
     far = np.abs(dx) > np.where(x < -30.0, 30.0, 700.0)
     near = np.where(far, 0.0, dx)
     above = sigmoid(x)
     exact = log_of_mixture(above * np.expm1(near), sigmoid(-x) + above * np.exp(near))
-    return np.where(far, softplus(x + dx) - softplus(x), exact)
+    above_ramp = np.log1p(np.exp(-np.abs(x + dx))) - np.log1p(np.exp(-np.abs(x)))
+    return np.where(far, ramp_increment(x, dx) + above_ramp, exact)
 
 
 def exclusive_sums(x: Array, axis: int) -> Array:

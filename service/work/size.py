@@ -104,7 +104,7 @@ def network_size(network: dict[str, Any], inputs: tuple[int, ...]) -> Size:
 
 
 def goes_short(network: dict[str, Any], *, hopeful: bool) -> bool:
-    """As `engine.check.short_way` has it. At a kink the long way is taken: it is seldom, and who hopes does not expect it."""
+    """As `engine.check.short_way` has it. At a kink the long way is taken: that is seldom, and who hopes expects none."""
     loss = network.get("loss")
     kind = loss.get("kind") if type(loss) is dict else loss
     names = [*(layer.get("activation") for layer in network["layers"]), kind]

@@ -21,6 +21,8 @@ SHORT = np.float64(2.0**-100)
 LONG = np.array(2.0**100)
 """1 / SHORT, for products, which round nothing. NumPy multiplies by an array sooner than by a number."""
 LONG.flags.writeable = False
+SHORT_OF_ROOM = 2.0**-60
+"""As short as it must be, and no shorter: room may be next to nothing itself."""
 MOST, MOST_SHARE = 1e50, 1e10
 """Of sums of e^x, and of one over them."""
 REACH = np.float64(1e-9)
@@ -80,7 +82,7 @@ class Ending(ABC):
         if fusion is None:
             return self.slopes()
         room = fusion.room(self.Z, -1)  # without any, the derivative is infinite, or nothing depends on it
-        steps = np.where(room < VANISHING, 1.0, room) * SHORT
+        steps = np.where(room < VANISHING, 1.0, room) * SHORT_OF_ROOM
         return np.asarray(fusion.head_increment(self.Z, steps, self.Y, **self.form.attributes) * (self.form.weight / steps))
 
     def moved_by_logits(self, moves: Array) -> float:

@@ -35,20 +35,26 @@ def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample
             expected += step * share
             moves = u[:, None].dot(v * step)  # a third quicker than as a product of entries
             jointly = moves if jointly is None else np.add(jointly, moves, out=moves)
-        alone += [(each, each.moves(numbers.values[layer.X], numbers.values[layer.W], STEP)) for each in starting]
+        alone += [(each, numbers.moves(each, STEP)) for each in starting]
     if jointly is None:
         return True  # no tensor of a layer is asked for
     moved = numbers.ending.moved_by_logits
     if not abs(moved(jointly) - expected) <= GUARD_LEEWAY * max(abs(expected), STEP * LEAST):
         return False
-    return all(is_answer(found[each.tensor], each.entry, moved(moves) / STEP) for each, moves in alone)
+    return all(is_answer(numbers, found[each.tensor], each, moved(moves) / STEP) for each, moves in alone)
 
 
-def is_answer(values: Array, entry: tuple[int, ...], moved: float) -> bool:
-    """Whether the cost moves as far as an entry says; what rounding does to it is no more than to the largest one."""
-    expected = values.item(entry)
-    apart = abs(moved - expected)
-    return apart <= GUARD_LEEWAY * abs(expected) or apart <= GUARD_LEEWAY * max(largest(values), LEAST)
+def is_answer(numbers: StackNumbers, values: Array, coordinate: Coordinate, moved: float) -> bool:
+    """Whether the cost moves as far as an entry says."""
+    expected = values.item(coordinate.entry)
+    if abs(moved - expected) <= GUARD_LEEWAY * abs(expected):
+        return True
+    # What it moves may be so large that this was no short step, and what it is the sum of may cancel.
+    moves = numbers.moves(coordinate, 1.0)
+    terms = float(np.abs(moves * numbers.D[coordinate.layer.Z]).sum())
+    step = STEP / max(1.0, largest(moves))
+    apart = abs(numbers.answer(coordinate.layer, moves * step) / step - expected)
+    return apart <= GUARD_LEEWAY * max(terms, largest(values), LEAST)
 
 
 def directions(numbers: StackNumbers, layer: StackLayer, found: Mapping[str, Array]) -> list[tuple[Array, Array, float]]:

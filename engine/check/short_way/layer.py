@@ -52,15 +52,17 @@ def stack_layer(
     inputs, weights, bias, logits = [name if name in names else "" for name in tensors]
     shape = graph[layer.weights].shape
     sizes = *(shape if network.orientation == "in_out" else shape[::-1]), network.examples
-    by_input, by_unit, by_example = [direction(size, 3 * Z + axis) for axis, size in enumerate(sizes)]
+    by_input, by_unit, by_example = [direction(graph, size, 3 * Z + axis) for axis, size in enumerate(sizes)]
     move, fits = bind(op.increment, attributes), "axis" not in attributes
     places, asked, along = (X, W, Z, A), (inputs, weights, bias, logits), (by_input, by_unit, by_unit[None, :], by_example)
     return StackLayer(before, *places, *asked, move, op.kinks is not None, fits, *along)
 
 
-def direction(size: int, seed: int) -> Array:
-    """Small ones are kept, for another network of such layers."""
-    return small_direction(size, seed) if size <= FEW else random_direction(size, seed)
+def direction(graph: Graph, size: int, seed: int) -> Array:
+    """Small ones are kept for other networks, large ones with the graph, whatever is asked for."""
+    if size <= FEW:
+        return small_direction(size, seed)
+    return graph.kept(("direction", size, seed), lambda: random_direction(size, seed))
 
 
 def random_direction(size: int, seed: int) -> Array:

@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.check.short_way.endings import LONG, OF_CLASSES, REACH, SHORT, Ending
 from engine.check.short_way.layer import StackLayer
+from engine.check.short_way.sample import Coordinate
 from engine.check.short_way.stack import Stack
 from engine.graph.forward import Values
 from engine.ops.row import Array
@@ -27,6 +28,8 @@ class StackNumbers:
 
     def __init__(self, problem: Problem, stack: Stack, values: Values, examples: Array | None = None) -> None:
         self.stack, self.examples = stack, examples
+        self.D: dict[int, Array] = {}
+        """∂J/∂Z of every layer, by the position of Z, once they are found."""
         self.values = stack.in_rows(values, examples)
         Y, last = self.values[stack.labels], stack.layers[-1]
         places = None
@@ -45,6 +48,7 @@ class StackNumbers:
         if each is None or (stack.layers[-1].has_kinks and not is_clear(values[stack.layers[-1].Z])):
             return None
         for layer in stack.backward:
+            self.D[layer.Z] = each
             if layer.logits:
                 found[layer.logits] = each
             if layer.weights:
@@ -79,6 +83,18 @@ class StackNumbers:
             found["losses"] = np.full(stack.network.examples, stack.weight)
         if stack.output in stack.names:
             found[stack.output] = np.ones(())
+
+    def moves(self, coordinate: Coordinate, step: float) -> Array:
+        """Of Z in its layer, when it makes a step."""
+        layer = coordinate.layer
+        return coordinate.moves(self.values[layer.X], self.values[layer.W], step)
+
+    def answer(self, layer: StackLayer, moves: Array) -> float:
+        """How far the cost moves with the Z of a layer."""
+        for each in self.stack.layers:
+            if each.Z > layer.Z:
+                moves = self.onward(each, moves)
+        return self.ending.moved_by_logits(moves)
 
     def onward(self, layer: StackLayer, moves: Array) -> Array:
         """From moves of the Z of the layer before to those of this one's."""

@@ -20,6 +20,7 @@ SAMPLED = 2
 class Coordinate(NamedTuple):
     """One entry of a tensor. As everywhere in a stack, an example is a row, and weights are in_out."""
 
+    layer: StackLayer
     tensor: str
     entry: tuple[int, ...]
     moved: Index
@@ -80,9 +81,9 @@ def coordinate(layer: StackLayer, name: str, choose: Callable[[int], int]) -> Co
     """W[i,j] moves Z[:,j] by X[:,i], b[j] moves Z[:,j] by 1, Z[n,j] moves itself, and X[n,i] moves Z[n,:] by W[i,:]."""
     n, i, j = [choose(len(each)) for each in (layer.along_examples, layer.along_inputs, layer.along_units)]
     if name == layer.weights:
-        return Coordinate(name, (i, j), (EVERY, j), inputs=(EVERY, i))
+        return Coordinate(layer, name, (i, j), (EVERY, j), inputs=(EVERY, i))
     if name == layer.bias:
-        return Coordinate(name, (j,), (EVERY, j))
+        return Coordinate(layer, name, (j,), (EVERY, j))
     if name == layer.logits:
-        return Coordinate(name, (n, j), (n, j))
-    return Coordinate(name, (n, i), (n,), weights=(i,))
+        return Coordinate(layer, name, (n, j), (n, j))
+    return Coordinate(layer, name, (n, i), (n,), weights=(i,))
