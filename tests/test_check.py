@@ -595,6 +595,22 @@ def test_an_infinite_entry_is_no_gradient_where_there_is_a_finite_one(depth):
     assert certify(problem, gradients={"J": np.ones(())}).reason == ""
 
 
+@pytest.mark.parametrize("logit", [-650.0, -675.0, -690.0, -705.0])
+def test_a_head_that_gives_next_to_no_chance_accuses_nobody(logit):
+    """∂J/∂A is 1e280 and more there, or 1 where the label is the other one."""
+    for label, right in ((1.0, -1.0 - np.exp(-logit)), (0.0, 1.0)):
+        problem = one_unit("sigmoid", "binary_cross_entropy", [logit], 1.0, [[label]])
+        claim = np.reshape(right, (1, 1))
+        assert np.allclose(problem.run().gradients["A1"], claim, rtol=1e-12)
+        found = {check(problem, {"dA1": claim}, seed=seed).status for seed in range(5)}
+        assert found <= {"agrees", "inconclusive"}
+        assert label == 1.0 or logit < -680.0 or found == {"agrees"}
+    soft = {"weights": [[0.0, 0.0]], "bias": [0.0, logit], "activation": "softmax"}
+    wire = {"network": {"layers": [soft], "loss": "cross_entropy"}, "inputs": [[1.0]], "labels": [[0.5, 0.5]]}
+    problem = read_problem(wire)
+    assert check(problem, {"dA1": problem.run().gradients["A1"]}).status in ("agrees", "inconclusive")
+
+
 def test_where_nothing_is_finite_no_error_is_told():
     root = read_problem({"graph": {"expressions": ["J = sqrt(x)"]}, "values": {"x": 0}})
     (verdict,) = check(root, {"dx": 1e9}).gradients

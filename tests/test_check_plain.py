@@ -15,7 +15,7 @@ from engine.check.estimates import LEEWAY
 from engine.check.methods import complex_step
 from engine.check.plain import plain_error
 from engine.check.short_way.endings import BinaryEnding, Ending, LossForm, OneHotEnding, SoftEnding, TermEnding
-from engine.check.short_way.entrance import numbers_of_stack
+from engine.check.short_way.entrance import numbers_of_examples, numbers_of_stack
 from engine.check.short_way.numbers import StackNumbers
 from engine.check.short_way.sample import SAMPLED, random_sample
 from engine.check.short_way.stack import Stack
@@ -341,6 +341,61 @@ def scaled(found, *wrong):
     return {name: each * 1.000_1 if name in wrong else each for name, each in found.items()}
 
 
+@pytest.mark.parametrize("names", [("b1",), ("X",), ("Z2",), ("b2", "A1"), ("W2", "b1")])
+def test_whatever_is_asked_one_coordinate_is_moved(names):
+    stack = stack_of(classifier(3), names)
+    (usual,) = [each for _, own in stack.usual_sample for each in own]
+    assert usual.tensor == ("W2" if "W2" in names else names[-1] if names[-1] != "A1" else "A1")
+    (drawn,) = [[each.tensor for _, own in random_sample(stack.layers, 5) for each in own]]
+    assert set(drawn) == set(names)
+
+
+def test_a_coordinate_that_tells_nothing_gives_way_to_one_that_does(monkeypatch):
+    """Of a unit that is dead in all examples: its weights move nothing, and nothing is what is expected."""
+    problem = classifier(0, (3, 5, 4), ("relu",))
+    problem.leaves["b1"][2] = -50.0  # the unit in the middle
+    stack, names = stack_of(problem, ("W2",)), ("W2",)
+    (usual,) = [each for _, own in stack.usual_sample for each in own]
+    assert usual.entry == (2, 2)
+    assert not problem.run()["A1"][:, 2].any()
+    without_directions(monkeypatch)
+    assert numbers_of_stack(problem, None, names) is not None
+    right = StackNumbers.found
+    monkeypatch.setattr(StackNumbers, "found", lambda self: scaled(right(self), "W2"))
+    assert numbers_of_stack(problem, None, names) is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_cancels_in_a_sum_is_no_reason_to_go_another_way(seed):
+    """All of ∂J/∂W is rounding there: a last layer of zeros, one label, and data with their negatives."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(4, 21))
+    layer = {"weights": np.zeros((21, 15)), "bias": np.zeros(15), "activation": "softmax"}
+    network = {"layers": [layer], "loss": "cross_entropy"}
+    problem = read_problem({"network": network, "inputs": np.vstack([X, -X]), "labels": [3] * 8})
+    gradients = problem.run().gradients
+    assert np.abs(gradients["W1"]).max() < 1e-15
+    for names in (("W1", "b1"), tuple(gradients)):
+        with np.errstate(all="ignore"):  # as in a check
+            assert numbers_of_stack(problem, None, names) is not None
+        assert certify(problem, gradients={name: gradients[name] for name in names}).status == "agrees"
+        assert {check(problem, {f"d{name}": gradients[name]}, seed=each).status for name in names for each in range(5)} == {
+            "agrees"
+        }
+
+
+@pytest.mark.parametrize(("inputs", "weights"), [(1e150, 1e-150), (1e-150, 1e150), (1.0, 1e120)])
+@pytest.mark.parametrize(("head", "loss"), [("identity", "squared_error"), ("sigmoid", "binary_cross_entropy")])
+def test_a_coordinate_is_moved_by_little_however_large_the_numbers(inputs, weights, head, loss):
+    rng = np.random.default_rng(0)
+    layer = {"weights": rng.normal(size=(7, 6)) * weights, "activation": head}
+    X, Y = rng.normal(size=(4, 7)) * inputs, rng.random((4, 6))
+    problem = read_problem({"network": {"layers": [layer], "loss": loss}, "inputs": X, "labels": Y})
+    assert certify(problem).status == "agrees"
+    right = {f"d{name}": each for name, each in problem.run().gradients.items() if np.isfinite(each).all()}
+    assert {check(problem, right, seed=seed).status for seed in range(10)} == {"agrees"}
+
+
 def test_one_wrong_entry_is_found_by_the_seeds_that_look_at_it(monkeypatch):
     problem = classifier(3, widths=(2, 2, 3), hidden=("tanh",))
     run, names = problem.run(), ("W1",)
@@ -363,6 +418,65 @@ def test_a_wrong_slope_of_an_activation_is_found_by_the_guard(activation, monkey
     broken = [layer._replace(before=wrong) if layer.before is first else layer for layer in stack.backward]
     monkeypatch.setattr(stack, "backward", broken)
     assert numbers_of_stack(problem, problem.run(), names) is None
+
+
+def test_biases_alone_are_guarded_too(monkeypatch):
+    problem = classifier(3)
+    names = ("b1", "b2")
+    assert numbers_of_stack(problem, None, names) is not None
+    monkeypatch.setattr(MODULES["engine.check.short_way.guard"], "is_answer", lambda *_: True)
+    right = StackNumbers.found
+    for name in names:
+        monkeypatch.setattr(StackNumbers, "found", lambda self, name=name: scaled(right(self), name))
+        assert numbers_of_stack(problem, None, names) is None
+
+
+def test_no_direction_is_lost_beside_another(monkeypatch):
+    """∂J/∂W2 is a million times as large as ∂J/∂W1, and the cost moves along both at once."""
+    problem = classifier(3, (9, 8, 5), ("tanh",))
+    problem.leaves["W2"] *= 1e-6
+    right, names = StackNumbers.found, ("W1", "W2")
+    gradients = problem.run().gradients
+    assert np.abs(gradients["W1"]).max() < 1e-5 * np.abs(gradients["W2"]).max()
+    assert numbers_of_stack(problem, None, names) is not None
+    monkeypatch.setattr(MODULES["engine.check.short_way.guard"], "is_answer", lambda *_: True)
+    monkeypatch.setattr(StackNumbers, "found", lambda self: {**(right(self) or {}), "W1": gradients["W1"] * 1.000_01})
+    assert numbers_of_stack(problem, None, names) is None
+
+
+def test_the_examples_that_are_clear_of_kinks_are_guarded_too(monkeypatch):
+    """Where some lie at one. What is behind the layers is not looked at: a class that is given no chance is no hindrance."""
+    problem = classifier(5, (9, 8, 7), ("relu",))
+    problem.leaves["X"][0] = 0.0
+    problem.leaves["b1"][:] = 0.0
+    problem.leaves["b2"][np.argmax(problem.leaves["Y"][1])] -= 800.0
+    run = problem.run()
+    found = numbers_of_examples(problem, run)
+    assert found is not None
+    clear, D = found
+    assert clear.tolist() == [False, True, True, True, True, True]
+    for each, name in zip(D, ("Z1", "Z2"), strict=True):
+        assert np.allclose(each, run.gradients[name][clear], rtol=0, atol=1e-15)
+    monkeypatch.setattr(MODULES["engine.check.short_way.entrance"], "is_guarded", lambda *_: False)
+    assert numbers_of_examples(problem, run) is None
+
+
+def test_how_far_a_gradient_is_from_its_differences_is_told():
+    problem = classifier(2)
+    right = problem.run().gradients
+    off = right["W1"] + 1e-11 * np.abs(right["W1"]).max()
+    error = plain_error(problem, None, {**right, "W1": off})
+    assert error is not None
+    assert 0.9e-11 < error < 1.1e-11
+    assert certify(problem, gradients={**right, "W1": off}).max_error == error
+    assert certify(problem, gradients={}).coordinates == 0
+
+
+def test_with_changes_the_short_way_is_not_gone():
+    problem = classifier(2)
+    changed = Run(problem.graph, problem.leaves, Changes(values={"Z1": problem.run()["Z1"] + 0.1}))
+    assert numbers_of_stack(problem, changed, ("W1",)) is None
+    assert numbers_of_examples(problem, changed) is None
 
 
 @pytest.mark.parametrize(("scale", "plain"), [(1.0, True), (1e50, True), (1e80, False)])

@@ -122,6 +122,13 @@ def test_nobody_waits_for_bounds_that_are_not_needed(monkeypatch):
     assert verdicts(graph("J = relu(x - 3)", x=4), {"dx": 7}) == {"dx": "wrong"}
 
 
+def test_a_grade_at_a_kink_is_shown_in_full_as_json():
+    problem = read_problem(graph("J = relu(3.7251 * x)", x=0))
+    key, policy = Key(problem), read_policy({"feedback": "full"}, problem)
+    told = shown(key, key.grade({"dx": 0}, policy), "full")
+    assert json.loads(json.dumps(told))["certificate"]["kinks"] == [{"node": "J", "index": []}]
+
+
 @pytest.mark.parametrize("feedback", ["score", "hint"])
 def test_a_kept_certificate_grades_alike_and_shows_no_bound(feedback):
     kept = Certificates()

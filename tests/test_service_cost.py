@@ -110,7 +110,8 @@ def test_size_is_that_of_the_graph():
 def test_whether_a_certificate_goes_the_short_way_is_known_beforehand(loss):
     for number, (hidden, head) in enumerate(product(ACTIVATIONS, sorted(LOSS_RULES[loss].heads))):
         wire = random_network(np.random.default_rng(number), [3, 4, 2, 2], ["tanh", hidden, head], {"kind": loss})
-        goes = Stack.of(problem := read_problem(wire), problem.graph.differentiable) is not None
+        problem = read_problem(wire)
+        goes = Stack.of(problem, problem.graph.differentiable) is not None
         has_kinks = any(op.kinks for op in (ACTIVATIONS[hidden], ACTIVATIONS[head], LOSSES[loss]))
         assert size_of(wire, thorough=True).short == goes, (hidden, head)
         assert size_of(wire).short == (goes and not has_kinks), (hidden, head)

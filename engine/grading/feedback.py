@@ -21,9 +21,9 @@ SAID_AT_SCORE = ("missing", "malformed", "ungradable")
 
 def shown(key: Key, grade: Grade, feedback: str) -> dict[str, Any]:
     """A grade as an object of the wire form, with no more in it than the level allows."""
-    certificate = {"method": grade.certificate.method, "status": grade.certificate.status}
+    certificate: dict[str, Any] = {"method": grade.certificate.method, "status": grade.certificate.status}
     if feedback == "full":
-        certificate = grade.certificate._asdict()
+        certificate = {**grade.certificate._asdict(), "kinks": [asdict(kink) for kink in grade.certificate.kinks]}
     first_error = {} if feedback == "score" else {"first_error": grade.first_error}
     return {
         "score": grade.score,

@@ -1,6 +1,6 @@
 """Forward: first a plan, in which every special case is settled, then a walk, which has none. As in `engine.graph.backward`.
 
-A plan has one step a node; a step writes the node's value, and that of a fused head also what it prepared.
+A plan has a step for every node that is not given. It writes the node's value; that of a fused head also what it prepared.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def follow(graph: Graph, plan: Forward, leaves: Mapping[str, Array], changes: Ch
 
 
 def plan_values(graph: Graph, changes: Changes, positions: Iterable[int]) -> Forward:
-    """Those of a run at some nodes, in order."""
+    """A forward run of some nodes, in order."""
     plan = Forward([], [])
     for position in positions:
         node = graph.nodes[position]

@@ -35,7 +35,7 @@ def unchanged(x: Array) -> Array:
     return x
 
 
-def in_rows(A: Array, W: Array, b: Array | None = None) -> Array:
+def affine(A: Array, W: Array, b: Array | None = None) -> Array:
     """A·W + b, of rows and in_out."""
     z = A.dot(W)  # begins sooner than A @ W
     return z if b is None else np.add(z, b, out=z if z.dtype is b.dtype else None)
@@ -47,7 +47,7 @@ def dense(layout: str, orientation: str, *, bias: bool) -> Op:
     w: Callable[[Array], Array] = unchanged if orientation == "in_out" else flipped
 
     def viewed(A: Array, W: Array, b: Array | None = None) -> Array:
-        return rows(in_rows(rows(A), w(W), b))
+        return rows(affine(rows(A), w(W), b))
 
     def by_input(d: Array, out: Array, A: Array, W: Array, *_: Array) -> Array:
         return rows(rows(d).dot(w(W).T))  # (m,o)(o,i)
@@ -85,7 +85,7 @@ def dense(layout: str, orientation: str, *, bias: bool) -> Op:
     formula = FORMULAS[layout, orientation]
     return Op(
         name="dense",
-        forward=in_rows if (layout, orientation) == ("rows", "in_out") else viewed,
+        forward=affine if (layout, orientation) == ("rows", "in_out") else viewed,
         backward=(by_input, by_weights, by_bias) if bias else (by_input, by_weights),
         increment=increment,
         formula=Formula(formula.value + BIAS[layout], formula.gradient) if bias else formula,

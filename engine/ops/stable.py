@@ -61,7 +61,7 @@ def positive_part(x: Array) -> Array:
 
 def negative_magnitude(x: Array) -> Array:
     """−|x| for real x; for complex x, the one of x and −x with a negative real part (−x where that is 0)."""
-    return np.where(x.real >= 0, -x, x) if np.iscomplexobj(x) else -np.abs(x)
+    return np.where(x.real >= 0, -x, x) if x.dtype.kind == "c" else -np.abs(x)
 
 
 def sigmoid(x: Array) -> Array:

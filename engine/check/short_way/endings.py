@@ -15,7 +15,7 @@ from engine.check.differences import VANISHING
 from engine.check.increments import STILL
 from engine.graph.heads import FUSIONS, Fusion
 from engine.ops.row import Array, Op
-from engine.ops.stable import exclusive_sums, ones, sigmoid, softmax
+from engine.ops.stable import exclusive_sums, ones, row_sums, sigmoid, softmax
 
 SHORT = np.float64(2.0**-100)
 LONG = np.array(2.0**100)
@@ -38,7 +38,7 @@ class LossForm(NamedTuple):
     weight: float
     """Of an example in the cost."""
     scale: float
-    """And of a loss before it is scaled."""
+    """The weight times the loss's own scale."""
     fusion: Fusion | None
     head: Callable[..., Array]
     """The increment of A, from (Z, ΔZ)."""
@@ -48,10 +48,12 @@ class Ending(ABC):
     """Of one run, one example a row. All numbers are changes of the cost J, so the weight of an example is in them."""
 
     def __init__(self, form: LossForm, Z: Array, A: Array | None, Y: Array) -> None:
-        """A is not looked at with a fused head."""
+        """A is None with a fused head."""
         self.form, self.Z, self.Y = form, Z, Y
         self.x = Z if A is None else A
         """What the loss is computed from."""
+        self.known: Array | None = None
+        """The slopes, once they are asked for."""
 
     @classmethod
     def of(cls, form: LossForm, Z: Array, A: Array | None, Y: Array, places: Array | None) -> Ending:
@@ -71,16 +73,19 @@ class Ending(ABC):
 
     def by_logits(self) -> Array | None:
         """The differences by every Z; None at a kink."""
-        slopes = self.slopes()
+        slopes = self.known = self.slopes()
         if self.form.fusion or slopes is None:
             return slopes
         return slopes * (self.form.head((self.Z, SHORT)) * LONG)
 
     def by_head(self) -> Array | None:
-        """The differences by every A, in a fused head by steps that never leave its domain; None where there are none."""
+        """The differences by every A, once those by Z are known; None where there are none.
+
+        In a fused head by steps that never leave its domain.
+        """
         fusion = self.form.fusion
         if fusion is None:
-            return self.slopes()
+            return self.known
         room = fusion.room(self.Z, -1)  # without any, the derivative is infinite, or nothing depends on it
         steps = np.where(room < VANISHING, 1.0, room) * SHORT_OF_ROOM
         return np.asarray(fusion.head_increment(self.Z, steps, self.Y, **self.form.attributes) * (self.form.weight / steps))
@@ -99,7 +104,6 @@ class OneHotEnding(Ending):
     def __init__(self, form: LossForm, Z: Array, A: Array | None, Y: Array, places: Array) -> None:
         super().__init__(form, Z, A, Y)
         self.scale, self.at, x = form.scale, places, self.x
-        self.every = ones(len(x))
         if not self.takes(np.exp(x, order="C")):
             self.takes(np.exp(x - np.maximum.reduce(x, axis=1, keepdims=True), order="C"))
 
@@ -110,8 +114,7 @@ class OneHotEnding(Ending):
         powers.put(self.at, 0.0)
         self.others = powers
         """But 0 for the class of the example."""
-        self.ones = ones(powers.shape[1])
-        self.rest = powers.dot(self.ones)  # where rows are short, in a third of the time of their sums
+        self.rest = row_sums(powers)
         whole = self.rest + self.own
         self.shares = np.reciprocal(whole)
         return bool(whole.dot(whole) < MOST**2 and self.shares.dot(self.shares) < MOST_SHARE**2)
@@ -129,7 +132,7 @@ class OneHotEnding(Ending):
         The probability of the class moves alone, by a part of itself: −log(1 + ΔA/A). None if one is as good as 0.
         """
         if self.form.fusion is None:
-            return self.slopes()
+            return self.known
         A = self.own * self.shares
         if not np.minimum.reduce(A) > VANISHING:
             return None
@@ -141,10 +144,10 @@ class OneHotEnding(Ending):
         growth = moves - moves.take(self.at)[:, None]
         np.expm1(growth, out=growth)
         growth *= self.others
-        changes = growth.dot(self.ones)
+        changes = row_sums(growth)
         changes *= self.shares
         np.log1p(changes, out=changes)
-        return self.scale * float(changes.dot(self.every))
+        return self.scale * float(changes.dot(ones(len(changes))))
 
 
 class SoftEnding(Ending):
@@ -171,13 +174,13 @@ class BinaryEnding(Ending):
     def __init__(self, form: LossForm, Z: Array, A: Array | None, Y: Array) -> None:
         super().__init__(form, Z, A, Y)
         self.scale, self.p, self.q = form.scale, sigmoid(self.x), sigmoid(-self.x)
-        self.yes, self.no = Y, 1.0 - Y
+        self.no = 1.0 - Y
 
     def slopes(self) -> Array:
-        return self.scale * (self.no * self.p - self.yes * self.q)
+        return self.scale * (self.no * self.p - self.Y * self.q)
 
     def moved(self, moves: Array) -> float:
-        terms = self.no * np.log1p(self.p * np.expm1(moves)) + self.yes * np.log1p(self.q * np.expm1(-moves))
+        terms = self.no * np.log1p(self.p * np.expm1(moves)) + self.Y * np.log1p(self.q * np.expm1(-moves))
         return self.scale * float(np.add.reduce(terms, axis=None))
 
 

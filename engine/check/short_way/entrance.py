@@ -45,7 +45,7 @@ def numbers_of_examples(problem: Problem, run: Run) -> tuple[Array, list[Array]]
 
     None if all are clear, or none is, or the short way cannot be gone.
     """
-    stack = Stack.of(problem, problem.graph.differentiable)
+    stack = Stack.of(problem, Stack.tensors(problem))
     if stack is None or run.changes is not UNCHANGED:
         return None
     bent = [stack.network.rows(run.values[layer.Z]) for layer in stack.layers if layer.has_kinks]

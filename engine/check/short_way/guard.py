@@ -13,13 +13,14 @@ import numpy as np
 from engine.check.estimates import GUARD_LEEWAY, largest
 from engine.check.short_way.layer import StackLayer
 from engine.check.short_way.numbers import StackNumbers
-from engine.check.short_way.sample import Coordinate, Sample
+from engine.check.short_way.sample import Coordinate, Sample, coordinate_at
 from engine.ops.row import Array
 
 STEP = 1e-100
-"""How far the cost is moved along each direction: far from it there is room for small gradients and for large ones."""
+"""How far the cost is moved along each direction, and a coordinate itself: far from it there is room for small gradients and
+for large ones."""
 LEAST = 1e-60
-"""A direction that changes the cost by less is not scaled up to count as much as the others."""
+"""A direction that changes the cost by less is not scaled up to count as much as the others, and no entry need be nearer."""
 
 
 def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample) -> bool:
@@ -37,7 +38,7 @@ def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample
             jointly = moves if jointly is None else np.add(jointly, moves, out=moves)
         alone += [(each, numbers.moves(each, STEP)) for each in starting]
     if jointly is None:
-        return True  # no tensor of a layer is asked for
+        return True  # no tensor of a layer: what lies behind them is differenced entry by entry, and needs no guard
     moved = numbers.ending.moved_by_logits
     if not abs(moved(jointly) - expected) <= GUARD_LEEWAY * max(abs(expected), STEP * LEAST):
         return False
@@ -47,13 +48,19 @@ def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample
 def is_answer(numbers: StackNumbers, values: Array, coordinate: Coordinate, moved: float) -> bool:
     """Whether the cost moves as far as an entry says."""
     expected = values.item(coordinate.entry)
-    if abs(moved - expected) <= GUARD_LEEWAY * abs(expected):
-        return True
-    # What it moves may be so large that this was no short step, and what it is the sum of may cancel.
+    if not expected and not moved:  # as of a dead unit, which tells nothing
+        entry = [int(place) for place in np.unravel_index(np.abs(values).argmax(), values.shape)]
+        return is_precise_answer(numbers, values, coordinate_at(coordinate.layer, coordinate.tensor, tuple(entry)))
+    near = abs(moved - expected) <= GUARD_LEEWAY * abs(expected)  # which most are: all else takes longer
+    return near or is_precise_answer(numbers, values, coordinate)
+
+
+def is_precise_answer(numbers: StackNumbers, values: Array, coordinate: Coordinate) -> bool:
+    """The same with a step that is short however large the numbers are, and with room for what cancels in a sum."""
     moves = numbers.moves(coordinate, 1.0)
     terms = float(np.abs(moves * numbers.D[coordinate.layer.Z]).sum())
     step = STEP / max(1.0, largest(moves))
-    apart = abs(numbers.answer(coordinate.layer, moves * step) / step - expected)
+    apart = abs(numbers.answer(coordinate.layer, moves * step) / step - values.item(coordinate.entry))
     return apart <= GUARD_LEEWAY * max(terms, largest(values), LEAST)
 
 

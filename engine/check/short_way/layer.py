@@ -13,8 +13,8 @@ from engine.graph.graph import Graph, bind
 from engine.ops.row import Array
 from engine.problems.network import Layer, Network
 
-FEW = 1_024
-"""Numbers of a direction that is kept."""
+SMALL = 1_024
+"""Numbers of a direction that all networks share."""
 
 
 class StackLayer(NamedTuple):
@@ -34,8 +34,6 @@ class StackLayer(NamedTuple):
     move: Callable[..., Array]
     """The exact increment of its units, from (Z, ΔZ)."""
     has_kinks: bool
-    fits: bool
-    """Whether a unit answers to its own logit alone."""
     along_inputs: Array
     along_units: Array
     row_of_units: Array
@@ -47,20 +45,32 @@ def stack_layer(
     graph: Graph, network: Network, layer: Layer, source: str, before: StackLayer | None, names: Collection[str]
 ) -> StackLayer:
     op, attributes = with_rows(graph[layer.head])
-    X, W, Z, A = [graph.position(name) for name in (source, layer.weights, layer.logits, layer.head)]
-    tensors = source, layer.weights, layer.bias, layer.logits
-    inputs, weights, bias, logits = [name if name in names else "" for name in tensors]
+    Z = graph.position(layer.logits)
     shape = graph[layer.weights].shape
     sizes = *(shape if network.orientation == "in_out" else shape[::-1]), network.examples
-    by_input, by_unit, by_example = [direction(graph, size, 3 * Z + axis) for axis, size in enumerate(sizes)]
-    move, fits = bind(op.increment, attributes), "axis" not in attributes
-    places, asked, along = (X, W, Z, A), (inputs, weights, bias, logits), (by_input, by_unit, by_unit[None, :], by_example)
-    return StackLayer(before, *places, *asked, move, op.kinks is not None, fits, *along)
+    along_inputs, along_units, along_examples = [direction(graph, size, 3 * Z + axis) for axis, size in enumerate(sizes)]
+    return StackLayer(
+        before=before,
+        X=graph.position(source),
+        W=graph.position(layer.weights),
+        Z=Z,
+        A=graph.position(layer.head),
+        inputs=source if source in names else "",
+        weights=layer.weights if layer.weights in names else "",
+        bias=layer.bias if layer.bias in names else "",
+        logits=layer.logits if layer.logits in names else "",
+        move=bind(op.increment, attributes),
+        has_kinks=op.kinks is not None,
+        along_inputs=along_inputs,
+        along_units=along_units,
+        row_of_units=along_units[None, :],
+        along_examples=along_examples,
+    )
 
 
 def direction(graph: Graph, size: int, seed: int) -> Array:
     """Small ones are kept for other networks, large ones with the graph, whatever is asked for."""
-    if size <= FEW:
+    if size <= SMALL:
         return small_direction(size, seed)
     return graph.kept(("direction", size, seed), lambda: random_direction(size, seed))
 

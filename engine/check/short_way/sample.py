@@ -14,7 +14,7 @@ from engine.ops.row import Array
 Index = tuple[int | slice, ...]
 EVERY = slice(None)
 SAMPLED = 2
-"""Tensors of which a check moves a coordinate, drawn by its seed."""
+"""Tensors of which a check moves a coordinate, drawn by its seed. In a deep network each takes as long as all directions."""
 
 
 class Coordinate(NamedTuple):
@@ -24,7 +24,7 @@ class Coordinate(NamedTuple):
     tensor: str
     entry: tuple[int, ...]
     moved: Index
-    """The entries of Z that it moves, by 1, or by as much as some inputs or weights of the layer."""
+    """The entries of Z that it moves: by 1, or by as much as the inputs or weights of the layer that stand there."""
     inputs: Index | None = None
     weights: Index | None = None
 
@@ -78,12 +78,18 @@ def tensors(layers: Sequence[StackLayer]) -> list[tuple[int, str]]:
 
 
 def coordinate(layer: StackLayer, name: str, choose: Callable[[int], int]) -> Coordinate:
+    """Of a tensor, chosen by the sizes of its axes."""
+    examples, sources, units = map(len, (layer.along_examples, layer.along_inputs, layer.along_units))
+    sizes = {layer.weights: (sources, units), layer.bias: (units,), layer.logits: (examples, units)}
+    return coordinate_at(layer, name, tuple([choose(size) for size in sizes.get(name, (examples, sources))]))
+
+
+def coordinate_at(layer: StackLayer, name: str, entry: tuple[int, ...]) -> Coordinate:
     """W[i,j] moves Z[:,j] by X[:,i], b[j] moves Z[:,j] by 1, Z[n,j] moves itself, and X[n,i] moves Z[n,:] by W[i,:]."""
-    n, i, j = [choose(len(each)) for each in (layer.along_examples, layer.along_inputs, layer.along_units)]
     if name == layer.weights:
-        return Coordinate(layer, name, (i, j), (EVERY, j), inputs=(EVERY, i))
+        return Coordinate(layer, name, entry, (EVERY, entry[1]), inputs=(EVERY, entry[0]))
     if name == layer.bias:
-        return Coordinate(layer, name, (j,), (EVERY, j))
+        return Coordinate(layer, name, entry, (EVERY, *entry))
     if name == layer.logits:
-        return Coordinate(layer, name, (n, j), (n, j))
-    return Coordinate(layer, name, (n, i), (n,), weights=(i,))
+        return Coordinate(layer, name, entry, entry)
+    return Coordinate(layer, name, entry, entry[:1], weights=entry[1:])

@@ -24,6 +24,12 @@ class Stack:
     """A network, and the names of the gradients that are asked for; kept with the graph."""
 
     def __init__(self, graph: Graph, network: Network, names: tuple[str, ...]) -> None:
+        fusion = graph.shortcut.fusion if graph.shortcut else None
+        heads = [graph[layer.head].attributes for layer in network.layers]
+        self.fits = not any("axis" in attributes for attributes in (heads[:-1] if fusion else heads))
+        """Whether a unit answers to its own logit alone, but for a softmax that is fused with the loss."""
+        if not self.fits:
+            return
         self.network, self.names = network, names
         self.output = graph.nodes[graph.output].name
         self.labels = graph.position("Y")
@@ -39,16 +45,14 @@ class Stack:
         """Whether anything behind the layers is asked for."""
         self.weight = weight_of_example(graph, network.examples)
         loss, attributes = with_rows(graph["losses"])
-        fusion = graph.shortcut.fusion if graph.shortcut else None
         op, scale = fusion.op if fusion else loss, attributes["scale"] * self.weight
         self.form = LossForm(op, attributes, self.weight, scale, fusion, self.layers[-1].move)
-        self.fits = all(layer.fits for layer in (self.layers if fusion is None else self.layers[:-1]))
         self.forward: Forward | None = None
         self.as_it_is = network.layout == "rows" and network.orientation == "in_out"
         by_example = [self.head, *(name for layer in self.layers for name in (layer.inputs, layer.logits))]
         views = dict.fromkeys([layer.weights for layer in self.layers], network.as_in_out)
         self.views = {} if self.as_it_is else views | dict.fromkeys(by_example, network.rows)
-        """From gradients as they are here to those that the problem has, and back."""
+        """From gradients as they are here to those that the problem has, by name."""
         self.usual_sample = usual_sample(self.layers)
 
     @classmethod
@@ -59,6 +63,14 @@ class Stack:
             return None
         found = problem.graph.kept(("stack", names), lambda: cls(problem.graph, network, names))
         return found if found.fits else None
+
+    @staticmethod
+    def tensors(problem: Problem) -> tuple[str, ...]:
+        """The names of all gradients of layers: what lies behind them is left out."""
+        behind = {"losses", problem.graph.nodes[problem.graph.output].name}
+        if problem.network is not None:
+            behind.add(problem.network.layers[-1].head)
+        return tuple(name for name in problem.graph.differentiable if name not in behind)
 
     def values(self, problem: Problem) -> Values:
         """All that are read, and no others."""
