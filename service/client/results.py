@@ -55,6 +55,7 @@ class KeyCertificate(View):
     max_error: float | None
     coordinates: int | None
     kinks: list[Kink] | None
+    reason: str | None
 
 
 class Node(View):

@@ -244,6 +244,8 @@ class KeyCertificate(Wire, json_schema_extra={"examples": [GRADE["certificate"],
     """How many entries were compared."""
     kinks: list[Kink] | Absent = None
     """Points without a derivative."""
+    reason: Reason | Absent = None
+    """What cannot be confirmed because it is infinite; it is not graded."""
 
 
 class Versions(Wire, json_schema_extra={"examples": [GRADE["versions"]]}):
