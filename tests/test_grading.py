@@ -8,6 +8,7 @@ import pytest
 from engine import EngineError, Key, distinguish, grade, read_policy, read_problem, shown
 from engine.errors import BadNumbers, BadProblem, KeyUnconfirmed, UnknownName
 from engine.grading.mistakes import MISTAKES
+from engine.grading.remarks import few_wrong
 from engine.grading.worlds import vanished
 from engine.quantities import compute, computed_names
 from tests.problems import CASES, random_network
@@ -483,6 +484,11 @@ def test_few_wrong_entries_are_told_from_a_wrong_rule(wrong, says):
         answer[place] += 0.02 * np.abs(answer).max()
     items, _ = graded(problem, {"dW1": answer.tolist()}, ask=["dW1"])
     assert says in items["dW1"].message
+
+
+def test_where_nothing_is_wrong_no_place_is_named():
+    assert few_wrong("dW1", np.ones((3, 4), dtype=bool)) == ""
+    assert few_wrong("dW1", np.array([[True, False], [True, True]])) == "One of 4 entries is wrong: dW1[0][1]."
 
 
 DEEP = {

@@ -39,7 +39,7 @@ def unexplained(
 def few_wrong(name: str, cells: Array) -> str:
     """Where a mistake is, if it is in few places: rounding, or a wrong rule, would be in most."""
     wrong = np.argwhere(~cells)
-    if FEW * len(wrong) > cells.size:
+    if not len(wrong) or FEW * len(wrong) > cells.size:
         return ""
     first = name + "".join(f"[{place}]" for place in wrong[0])
     if len(wrong) == 1:
