@@ -663,6 +663,10 @@ def test_a_check_tells_how_many_differences_it_took():
     assert found.status == "agrees"
     assert found.coordinates == 30 * 20 + 20 + 20 * 10 + 10
     assert found.evaluations == 5 * (20 + 10) + 1 + SAMPLED
+    right = read_problem(wire).run().gradients
+    for name, guards in (("W1", 1 + 1), ("A2", 0)):
+        found = check(read_problem(wire), {f"d{name}": right[name]})
+        assert (found.status, found.evaluations) == ("agrees", 5 * (20 + 10) + guards)
 
 
 def test_a_nudge_across_a_jump_is_no_excuse():

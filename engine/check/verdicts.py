@@ -115,7 +115,7 @@ def judge(
         bound = bound + np.where(kinked, 0.0, NOISY * noise(smooth))
         wrong = error > bound
     if wrong.any():
-        status, reason = "disagrees", "" if any_kink or not sound.all() else alike(submitted, numeric)
+        status, reason = "disagrees", "" if any_kink or not sound.all() else common_error(submitted, numeric)
     elif not sound.all():
         status, reason = "inconclusive", "not every entry is finite: a derivative or a difference overflows there"
     elif is_hidden(error, spread + (ROUNDING + tolerance) * own, kinked, rounding, own, partial(noise, smooth)):
@@ -142,10 +142,10 @@ def sensible(verdict: Verdict, scale: float) -> Verdict:
     if verdict.status != "disagrees" or scale <= BEYOND_SENSE:
         return verdict
     reason = f"gradients here are larger than {BEYOND_SENSE:.0e}: no step is small beside such numbers"
-    return replace(verdict, status="inconclusive", reason=reason, worst=None)
+    return replace(verdict, status="inconclusive", reason=reason, worst=None, disagreeing=0)
 
 
-def alike(submitted: Array, numeric: Array) -> str:
+def common_error(submitted: Array, numeric: Array) -> str:
     """What is wrong in the same way with all entries, if anything is."""
     size = largest(numeric)
     if not submitted.any():

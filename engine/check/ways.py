@@ -42,7 +42,7 @@ def way_of(problem: Problem, run: Run, names: Sequence[str], step: float | None,
         with np.errstate(all="ignore"):
             plain = numbers_of_stack(problem, run, tuple(names), seed)
         if plain is not None:
-            evaluations = evaluations_of_stack(problem)
+            evaluations = evaluations_of_stack(problem, tuple(names))
             return Way(0.0, "", lambda: Estimates({name: exact(plain[name]) for name in names}, count, evaluations))
     advice = WORK["increment"].advice
     if problem.network is not None and step is None and count > GENERAL_COORDINATES:

@@ -33,11 +33,12 @@ def numbers_of_stack(
     return stack.laid_out(found) if found is not None and is_guarded(numbers, found, sample) else None
 
 
-def evaluations_of_stack(problem: Problem) -> int:
-    """How many differences that takes: of every unit in every example, and those that guard them."""
+def evaluations_of_stack(problem: Problem, names: tuple[str, ...]) -> int:
+    """How many differences that takes with a seed: of all units in all examples, along the directions, of coordinates."""
     assert problem.network is not None
-    units = (prod(problem.graph[layer.logits].shape) for layer in problem.network.layers)
-    return sum(units) + 1 + SAMPLED
+    units = sum(prod(problem.graph[layer.logits].shape) for layer in problem.network.layers)
+    guarded = len(set(names) & set(Stack.tensors(problem)))
+    return units + min(guarded, 1) + min(guarded, SAMPLED)
 
 
 def numbers_of_examples(problem: Problem, run: Run) -> tuple[Array, list[Array]] | None:
