@@ -14,9 +14,10 @@ included, and each is set against the pass that computes as many. The others are
 Others are timed whole, or on the bias of one layer and multiplied up (marked ~) where that would take minutes. Those that
 look along one random direction are timed whole, and it is said where they refuse gradients that are right. All times are
 medians of processor time; contestants take turns, one thread, float64. What is short is repeated in its turn:
-once a turn (`TURN` in _timing.py at 0), when others have emptied the caches, a `confirm` of 64-32-10 took 13 % longer. Its
-guard moves all tensors along a direction, and alone one entry of the last weights; one of the first would take 7 % longer.
-Either is more than what is left of the gate on torch slow there. How right each is: benchmarks/check_accuracy.py.
+once a turn (`TURN` in _timing.py at 0), when others have emptied the caches, a `confirm` of 64-32-10 took 13 % longer, which
+is more than what is left of the gate on torch slow there. Its guard moves all tensors along a direction, and one coordinate
+alone that is drawn once and for all: here of the last bias. Of the four it might be, one of W1 takes longest, by 4 %.
+How right each is: benchmarks/check_accuracy.py.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import pytest
 
 from engine import certify, check, read_problem
 from engine.check import METHODS, Worst
-from engine.check.short_way.sample import SAMPLED
+from engine.check.short_way.entrance import SAMPLED
 from engine.check.work import DIRECTIONS
 from engine.errors import BadNumbers, BadProblem, KeyRefuted, ShapeMismatch, TooLarge, UnknownName
 from engine.graph.graph import Changes

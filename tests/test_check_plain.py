@@ -13,11 +13,10 @@ from engine import certify, check, read_problem
 from engine.check import plain
 from engine.check.estimates import LEEWAY
 from engine.check.methods import complex_step
-from engine.check.plain import plain_error
+from engine.check.plain import plain_certificate
 from engine.check.short_way.endings import BinaryEnding, Ending, LossForm, OneHotEnding, SoftEnding, TermEnding
-from engine.check.short_way.entrance import numbers_of_examples, numbers_of_stack
+from engine.check.short_way.entrance import SAMPLED, numbers_of_examples, numbers_of_stack
 from engine.check.short_way.numbers import StackNumbers
-from engine.check.short_way.sample import SAMPLED, random_sample
 from engine.check.short_way.stack import Stack
 from engine.errors import KeyRefuted
 from engine.graph.graph import Changes
@@ -197,9 +196,9 @@ def test_so_are_those_of_every_activation_and_loss(loss, layout):
 def test_worked_examples_are_plain(id):
     problem = read_problem(CASES[id]["problem"])
     run = problem.run()
-    error = plain_error(problem, run, run.gradients)
-    assert error is None or error < 1e-13
-    if error is None:
+    plain = plain_certificate(problem, run, run.gradients)
+    assert plain is None or plain.max_error < 1e-13
+    if plain is None:
         assert certify(problem).kinks or not all(np.isfinite(each).all() for each in run.gradients.values())
 
 
@@ -208,14 +207,14 @@ def test_a_wrong_entry_of_any_gradient_is_not_plain(widths):
     problem = classifier(2, widths, spread=0.3)
     run = problem.run()
     right = run.gradients
-    assert plain_error(problem, run, right) is not None
+    assert plain_certificate(problem, run, right) is not None
     rng = np.random.default_rng(0)
     for name, gradient in right.items():
         at = tuple(int(rng.integers(size)) for size in gradient.shape)
         for size in (3 * LEEWAY, 1e-3, 1.0, np.inf, np.nan):
             wrong = gradient.copy()
             wrong[at] += size * max(np.abs(gradient).max(), 1e-12)
-            assert plain_error(problem, run, {**right, name: wrong}) is None, (name, size)
+            assert plain_certificate(problem, run, {**right, name: wrong}) is None, (name, size)
             if 0.9e-3 < size < 2:
                 with pytest.raises(KeyRefuted, match=f"d{name} "):
                     certify(problem, gradients={**right, name: wrong})
@@ -229,9 +228,9 @@ def test_hardly_any_classifier_is_not_plain():
         widths = [int(each) for each in rng.integers(3, 12, depth + 1)] + [4]
         problem = classifier(seed, widths, ["relu"] * depth, examples=int(rng.integers(1, 9)), spread=0.9)
         run = problem.run()
-        error = plain_error(problem, run, run.gradients)
-        counts[error is not None] += 1
-        assert error is None or error < 1e-12
+        plain = plain_certificate(problem, run, run.gradients)
+        counts[plain is not None] += 1
+        assert plain is None or plain.max_error < 1e-12
         assert certify(problem).status == "agrees"
     assert counts[0] <= 3
 
@@ -249,7 +248,7 @@ def test_near_a_kink_nothing_is_plain():
                 near = type(problem)(problem.graph, leaves, problem.asked, network=problem.network)
                 run = near.run()
                 assert abs(run[name.replace("b", "Z")][0, 1]) < 1e-12
-                found = plain_error(near, run, run.gradients)
+                found = plain_certificate(near, run, run.gradients)
                 if distance == 0.0 or len(run["X"]) > 2:
                     assert found is None
                 assert certify(near).status == "agrees" or (certify(near).status == "kink" and found is None)
@@ -290,7 +289,7 @@ KINDS = {
 def test_a_mistake_in_the_short_way_itself_is_found_by_its_guard(what, kind, monkeypatch):
     problem = with_labels(kind)
     run = problem.run()
-    where, name, change = BROKEN.get(what, (KINDS[kind], what, lambda found: found * 1.000_001))
+    where, name, change = BROKEN.get(what, (KINDS[kind], what, lambda found: np.multiply(found, 1.000_001)))
     right = getattr(where, name)
     assert numbers_of_stack(problem, run, problem.graph.differentiable) is not None
     monkeypatch.setattr(where, name, lambda *arguments: change(right(*arguments)))
@@ -304,31 +303,31 @@ def test_single_coordinates_are_moved_alone(layout, monkeypatch):
     problem = classifier(3, layout=layout, orientation="in_out", hidden=("tanh", "softplus"))
     run, names = problem.run(), problem.graph.differentiable
     stack = stack_of(problem, names)
-    drawn: dict[int | None, list[str]] = {
-        seed: [each.tensor for _, own in random_sample(stack.layers, seed) for each in own] for seed in range(40)
-    }
+    drawn = {seed: tensors_of(stack.sample(seed, SAMPLED)) for seed in range(40)}
     assert {len(tensors) for tensors in drawn.values()} == {SAMPLED}
     assert {name for tensors in drawn.values() for name in tensors} == set(names) - {"A3", "losses", "J"}
-    (usual,) = [each.tensor for _, own in stack.usual_sample for each in own]
-    without_directions(monkeypatch)
+    without_directions(monkeypatch, stack)
     right = StackNumbers.found
-    drawn[None] = [usual]
     for seed, tensors in drawn.items():
         for name in tensors:
             monkeypatch.setattr(StackNumbers, "found", lambda self, name=name: scaled(right(self), name))
-            assert numbers_of_stack(problem, run, names, seed) is None, name
+            assert numbers_of_stack(problem, run, names, seed, SAMPLED) is None, name
         others = set(names) - set(tensors)
         monkeypatch.setattr(StackNumbers, "found", lambda self, others=others: scaled(right(self), *others))
-        assert numbers_of_stack(problem, run, names, seed) is not None
+        assert numbers_of_stack(problem, run, names, seed, SAMPLED) is not None
 
 
-def without_directions(monkeypatch):
+def tensors_of(sample):
+    return [each.tensor for arriving in sample for each in arriving]
+
+
+def without_directions(monkeypatch, stack):
     """As if they could find nothing: they move nothing, and nothing is expected of them."""
 
-    def none(numbers, layer, found):
-        return [(np.zeros(len(numbers.every)), layer.row_of_units, 0.0)]
+    def none(units):
+        return lambda numbers, found: (np.zeros(len(numbers.every)), np.ones((1, units)), 0.0)
 
-    monkeypatch.setattr(MODULES["engine.check.short_way.guard"], "directions", none)
+    monkeypatch.setattr(stack, "guarded", [(layer, [none(layer.units)]) for layer in stack.layers])
 
 
 def stack_of(problem, names) -> Stack:
@@ -344,21 +343,21 @@ def scaled(found, *wrong):
 @pytest.mark.parametrize("names", [("b1",), ("X",), ("Z2",), ("b2", "A1"), ("W2", "b1")])
 def test_whatever_is_asked_one_coordinate_is_moved(names):
     stack = stack_of(classifier(3), names)
-    (usual,) = [each for _, own in stack.usual_sample for each in own]
-    assert usual.tensor == ("W2" if "W2" in names else names[-1] if names[-1] != "A1" else "A1")
-    (drawn,) = [[each.tensor for _, own in random_sample(stack.layers, 5) for each in own]]
-    assert set(drawn) == set(names)
+    for seed in range(10):
+        (one,) = tensors_of(stack.sample(seed, 1))
+        assert one in names
+        assert sorted(tensors_of(stack.sample(seed, 2))) == sorted(names)
 
 
 def test_a_coordinate_that_tells_nothing_gives_way_to_one_that_does(monkeypatch):
     """Of a unit that is dead in all examples: its weights move nothing, and nothing is what is expected."""
     problem = classifier(0, (3, 5, 4), ("relu",))
-    problem.leaves["b1"][2] = -50.0  # the unit in the middle
     stack, names = stack_of(problem, ("W2",)), ("W2",)
-    (usual,) = [each for _, own in stack.usual_sample for each in own]
-    assert usual.entry == (2, 2)
-    assert not problem.run()["A1"][:, 2].any()
-    without_directions(monkeypatch)
+    ((drawn,),) = [arriving for arriving in stack.sample(0, 1) if arriving]
+    dead = drawn.entry[0]
+    problem.leaves["b1"][dead] = -50.0
+    assert not problem.run()["A1"][:, dead].any()
+    without_directions(monkeypatch, stack)
     assert numbers_of_stack(problem, None, names) is not None
     right = StackNumbers.found
     monkeypatch.setattr(StackNumbers, "found", lambda self: scaled(right(self), "W2"))
@@ -400,7 +399,7 @@ def test_one_wrong_entry_is_found_by_the_seeds_that_look_at_it(monkeypatch):
     problem = classifier(3, widths=(2, 2, 3), hidden=("tanh",))
     run, names = problem.run(), ("W1",)
     right = StackNumbers.found
-    without_directions(monkeypatch)
+    without_directions(monkeypatch, stack_of(problem, names))
     monkeypatch.setattr(StackNumbers, "found", lambda self: {"W1": (right(self) or {})["W1"] * [[1.0, 1.0], [1.0, 1.1]]})
     looks = [numbers_of_stack(problem, run, names, seed) is None for seed in range(40)]
     assert 3 <= sum(looks) <= 20
@@ -465,10 +464,11 @@ def test_how_far_a_gradient_is_from_its_differences_is_told():
     problem = classifier(2)
     right = problem.run().gradients
     off = right["W1"] + 1e-11 * np.abs(right["W1"]).max()
-    error = plain_error(problem, None, {**right, "W1": off})
-    assert error is not None
-    assert 0.9e-11 < error < 1.1e-11
-    assert certify(problem, gradients={**right, "W1": off}).max_error == error
+    plain = plain_certificate(problem, None, {**right, "W1": off})
+    assert plain is not None
+    assert 0.9e-11 < plain.max_error < 1.1e-11
+    assert certify(problem, gradients={**right, "W1": off}) == plain
+    assert plain.coordinates == sum(each.size for each in right.values())
     assert certify(problem, gradients={}).coordinates == 0
 
 
@@ -488,8 +488,8 @@ def test_what_is_large_is_not_plain(scale, plain):
         )
         problem = read_problem(wire)
         run = problem.run()
-        assert (plain_error(problem, run, run.gradients) is not None) == plain
-        assert plain_error(problem, run, {}) is None
+        assert (plain_certificate(problem, run, run.gradients) is not None) == plain
+        assert plain_certificate(problem, run, {}) is None
 
 
 def test_a_check_takes_the_short_way_and_says_the_same(monkeypatch):

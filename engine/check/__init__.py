@@ -7,9 +7,9 @@ increments, by the way that costs least (`ways`): the short way of dense network
 `differences` makes derivatives of increments, and `verdicts` compares them with what is claimed, by `scales` and `noise`.
 """
 
-from engine.check.certificate import Certificate, Confirm, certify
+from engine.check.certificate import Confirm, certify
 from engine.check.checking import METHODS, check
 from engine.check.increments import Kink
-from engine.check.verdicts import CheckReport, Verdict, Worst
+from engine.check.verdicts import Certificate, CheckReport, Verdict, Worst
 
 __all__ = ["METHODS", "Certificate", "CheckReport", "Confirm", "Kink", "Verdict", "Worst", "certify", "check"]

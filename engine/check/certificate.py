@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from engine.check.checking import estimate, reported
 from engine.check.estimates import BELOW_SENSE, BEYOND_SENSE, LEEWAY, Estimate, Estimates, extent, largest
-from engine.check.increments import Kink
 from engine.check.noise import Rounding
-from engine.check.plain import plain_error
+from engine.check.plain import plain_certificate
 from engine.check.scales import scales_of
-from engine.check.verdicts import TOO_WIDE, Status, Verdict, gravest, judge, sensible
+from engine.check.verdicts import TOO_WIDE, Certificate, Verdict, gravest, judge, sensible
 from engine.check.ways import way_of
 from engine.errors import KeyRefuted
 from engine.graph.run import Run
@@ -23,18 +22,6 @@ from engine.problems import Problem
 
 MEANINGFUL = 1e250
 """Beyond, a gradient is as good as infinite: steps small enough for it cannot be told from 0."""
-
-
-class Certificate(NamedTuple):
-    """How a key was confirmed."""
-
-    method: str
-    status: Status
-    max_error: float
-    """Relative to the largest of a gradient and of those that it is computed from."""
-    coordinates: int
-    kinks: tuple[Kink, ...] = ()
-    reason: str = ""
 
 
 class Confirm(Protocol):
@@ -52,9 +39,9 @@ def certify(problem: Problem, run: Run | None = None, *, gradients: Mapping[str,
     if gradients is None:
         run = run or problem.run()
         gradients = run.gradients
-    error = plain_error(problem, run, gradients)
-    if error is not None:
-        return Certificate("increment", "agrees", error, sum([each.size for each in gradients.values()]))
+    plain = plain_certificate(problem, run, gradients)
+    if plain is not None:
+        return plain
     run = run or problem.run()
     with np.errstate(all="ignore"):  # what is not finite is looked for, and told
         method, found = estimated(problem, run, tuple(gradients))
@@ -86,7 +73,7 @@ def certify(problem: Problem, run: Run | None = None, *, gradients: Mapping[str,
 
 def estimated(problem: Problem, run: Run, names: Sequence[str]) -> tuple[str, Estimates]:
     """Entry by entry; or where that is too much along random directions, which miss no wrong entry either, but at kinks."""
-    way, limits = way_of(problem, run, names, None, None), problem.limits
+    way, limits = way_of(problem, run, names, None, 0), problem.limits
     if way.operations <= min(limits.certificate_operations, limits.check_operations):
         return "increment", reported(problem, way.estimates())
     return "directional", estimate(problem, run, names, "directional", None, 0)

@@ -73,7 +73,7 @@ def refuse_check(problem: Problem, claims: Mapping[str, Array] | None, method: s
     """TooLarge, in the words of the check itself, for one that would cost too much; no claim is looked at."""
     names = list(claims) if claims is not None else [name[1:] for name in problem.asked]
     if method == "increment":
-        way_of(problem, problem.unchanged, names, step, None).refuse_excess(problem)
+        way_of(problem, problem.unchanged, names, step, 0).refuse_excess(problem)
     else:
         WORK[method].refuse(problem, {name: prod(problem.graph[name].shape) for name in names})
 

@@ -17,6 +17,7 @@ import numpy as np
 from engine.check.estimates import BEYOND_SENSE, LEEWAY, apart
 from engine.check.few import MOST, numbers_of_few
 from engine.check.short_way.entrance import numbers_of_stack
+from engine.check.verdicts import Certificate
 from engine.graph.graph import UNCHANGED, Graph
 from engine.graph.run import Run
 from engine.ops.row import Array
@@ -26,9 +27,9 @@ SMALL = 25_000
 """Numbers of a tensor that are compared together with those of others."""
 
 
-def plain_error(problem: Problem, run: Run | None, gradients: Mapping[str, Array]) -> float | None:
-    """How far gradients are from their differences, each relative to its own largest entry; None where it is not plain that
-    all are right. Without a run, no more of it is computed than is needed."""
+def plain_certificate(problem: Problem, run: Run | None, gradients: Mapping[str, Array]) -> Certificate | None:
+    """With the largest error relative to the largest entry of its own gradient; None where it is not plain that all are
+    right. Without a run, no more of it is computed than is needed."""
     names = tuple(gradients)
     if not names or (run and run.changes is not UNCHANGED):
         return None
@@ -50,20 +51,16 @@ def plain_error(problem: Problem, run: Run | None, gradients: Mapping[str, Array
     for error, size in zip(errors, sizes, strict=True):
         if not (error <= LEEWAY * size and size < BEYOND_SENSE):
             return None
-        share = error / size if size else 0.0
-        if share > worst:
-            worst = share
-    return worst
+        if error > worst * size:
+            worst = error / size
+    return Certificate("increment", "agrees", worst, sides.count)
 
 
 def compared(
     found: Mapping[str, Array], gradients: Mapping[str, Array], sides: SideBySide
 ) -> tuple[list[float], list[float]]:
     """max|claim − numeric| and max|numeric|: of large tensors each for itself, and of all others together."""
-    errors: list[float] = []
-    sizes: list[float] = []
-    if sides.small:
-        errors, sizes = by_parts(sides.pick(found) + sides.pick(gradients), sides.small_starts)
+    errors, sizes = by_parts(sides.pick(found) + sides.pick(gradients), sides.small_starts) if sides.small else ([], [])
     for name in sides.large:
         error, size = apart(found[name], gradients[name])
         errors.append(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -60,6 +60,18 @@ class CheckReport:
     step: float | None
     seed: int | None
     seconds: float
+
+
+class Certificate(NamedTuple):
+    """How a key was confirmed."""
+
+    method: str
+    status: Status
+    max_error: float
+    """Relative to the largest of a gradient and of those that it is computed from."""
+    coordinates: int
+    kinks: tuple[Kink, ...] = ()
+    reason: str = ""
 
 
 def gravest(statuses: Iterable[Status]) -> Status:

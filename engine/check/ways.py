@@ -15,7 +15,7 @@ from engine.check.factored import FactoredCheck
 from engine.check.guard import guard
 from engine.check.methods import increment
 from engine.check.noise import Rounding
-from engine.check.short_way.entrance import evaluations_of_stack, numbers_of_stack
+from engine.check.short_way.entrance import SAMPLED, evaluations_of_stack, numbers_of_stack
 from engine.check.work import WORK, refuse_work
 from engine.graph.run import Run
 from engine.problems import Problem
@@ -34,20 +34,20 @@ class Way:
         refuse_work(problem.limits, self.operations, self.advice)
 
 
-def way_of(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int | None) -> Way:
-    """Without a seed, what is random in a check is left out where it can be, and always the same where not."""
+def way_of(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Way:
+    """What is random in it is drawn by the seed."""
     sizes = {name: run[name].size for name in names}
     count = sum(sizes.values())
     if step is None:
         with np.errstate(all="ignore"):
-            plain = numbers_of_stack(problem, run, tuple(names), seed)
+            plain = numbers_of_stack(problem, run, tuple(names), seed, SAMPLED)
         if plain is not None:
             evaluations = evaluations_of_stack(problem, tuple(names))
             return Way(0.0, "", lambda: Estimates({name: exact(plain[name]) for name in names}, count, evaluations))
     advice = WORK["increment"].advice
     if problem.network is not None and step is None and count > GENERAL_COORDINATES:
         factored = FactoredCheck(problem, run)
-        return Way(factored.operations(), advice, lambda: by_layers(factored, names, seed or 0))
+        return Way(factored.operations(), advice, lambda: by_layers(factored, names, seed))
     operations = WORK["increment"].operations(problem, sizes)
     return Way(operations, advice, lambda: increment(problem, run, names, step, 0))
 

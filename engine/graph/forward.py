@@ -20,9 +20,9 @@ Step = Callable[[Values], None]
 
 
 class Forward(NamedTuple):
-    """What is given, by position and name, and then the steps, in order."""
+    """The names of what is given, at its positions, and nothing at those of others; and then the steps, in order."""
 
-    given: list[tuple[int, str]]
+    given: list[str]
     steps: list[Step]
 
 
@@ -36,10 +36,8 @@ def compute_values(graph: Graph, leaves: Mapping[str, Array], changes: Changes) 
 
 def follow(graph: Graph, plan: Forward, leaves: Mapping[str, Array], changes: Changes) -> Values:
     """The values of the nodes that are planned; None for the others."""
-    values: Values = [None] * (len(graph.nodes) + 1)
     given = {**leaves, **changes.values} if changes.values else leaves
-    for position, name in plan.given:
-        values[position] = given[name]
+    values: Values = [*map(given.get, plan.given)]
     for step in plan.steps:
         step(values)
     return values
@@ -47,11 +45,11 @@ def follow(graph: Graph, plan: Forward, leaves: Mapping[str, Array], changes: Ch
 
 def plan_values(graph: Graph, changes: Changes, positions: Iterable[int]) -> Forward:
     """A forward run of some nodes, in order."""
-    plan = Forward([], [])
+    plan = Forward([""] * (len(graph.nodes) + 1), [])
     for position in positions:
         node = graph.nodes[position]
         if node.number is None and (node.op is None or node.name in changes.values):
-            plan.given.append((position, node.name))
+            plan.given[position] = node.name
         else:
             plan.steps.append(plan_step(graph, position, node, changes))
     return plan

@@ -6,11 +6,10 @@ all but one" is built by adding, never as total minus one.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
-from engine.ops.row import Array, Shape, Side
+from engine.ops.constants import ones, starts, zeros
+from engine.ops.row import Array, Side
 
 
 def ramp_increment(x: Array, dx: Array, side: Side | None = None, chosen: float = 0.0) -> Array:
@@ -20,7 +19,7 @@ def ramp_increment(x: Array, dx: Array, side: Side | None = None, chosen: float 
     """
     if side is None:
         change = np.maximum(dx, -x)  # max(x+Δ, 0) = x + max(Δ, −x), and max(x, 0) = x − min(x, 0)
-        change += np.minimum(x, alike(x, 0.0))
+        change += np.minimum(x, zeros.like(x))
         return change
     at_zero = {"left": 0.0, "right": 1.0, "chosen": chosen}[side]
     return dx * np.where(x == 0.0, at_zero, x > 0.0)
@@ -56,7 +55,7 @@ def log1p(x: Array) -> Array:
 
 def positive_part(x: Array) -> Array:
     """max(x, 0), for complex x too."""
-    return np.where(x.real > 0, x, 0.0) if x.dtype.kind == "c" else np.maximum(x, alike(x, 0.0))
+    return np.where(x.real > 0, x, 0.0) if x.dtype.kind == "c" else np.maximum(x, zeros.like(x))
 
 
 def negative_magnitude(x: Array) -> Array:
@@ -173,47 +172,13 @@ class SoftmaxRows:
         return self.gap - np.log1p(self.rest)[:, None]
 
 
-FEW = 16_384
-"""Numbers that are kept; with more of them, what is computed takes far longer than making them."""
-
-
-@lru_cache(128)
-def kept(shape: int | Shape, number: float) -> Array:
-    made = np.full(shape, number)
-    made.flags.writeable = False  # all share them
-    return made
-
-
-def ones(count: int) -> Array:
-    """To sum with, not to write to: kept where making them would take as long as the sum."""
-    return kept(count, 1.0) if count <= FEW else np.ones(count)
-
-
-def alike(x: Array, number: float) -> Array | float:
-    """A number in the shape of x, to compare with: the lesser of an array and a number takes NumPy three times as long as
-    that of two arrays. Only for numbers that are always the same."""
-    return kept(x.shape, number) if x.size <= FEW and x.flags.c_contiguous else number
-
-
-@lru_cache(128)
-def few_starts(count: int, width: int) -> Array:
-    made = np.arange(0, count * width, width)
-    made.flags.writeable = False
-    return made
-
-
-def starts(count: int, width: int) -> Array:
-    """Where the rows of a matrix start in a flat array; kept as `ones` are."""
-    return few_starts(count, width) if count <= FEW else np.arange(0, count * width, width)
-
-
 def row_sums(x: Array) -> Array:
     """Σ along the rows of a matrix: where rows are short, a product with ones takes a third of a sum's time."""
-    return x.dot(ones(x.shape[1]))  # a method takes half of the time of np.dot to begin
+    return x.dot(ones[x.shape[1]])  # a method takes half of the time of np.dot to begin
 
 
 def column_sums(x: Array) -> Array:
-    return ones(len(x)).dot(x)
+    return ones[len(x)].dot(x)
 
 
 def softmax(x: Array, axis: int) -> Array:

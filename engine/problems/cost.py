@@ -12,8 +12,8 @@ from engine.graph.builder import GraphBuilder
 from engine.graph.graph import Shortcut
 from engine.graph.heads import FUSIONS
 from engine.ops import LOSSES, OPS
+from engine.ops.constants import starts
 from engine.ops.row import Array, Shape
-from engine.ops.stable import starts
 from engine.problems.loss_rules import LOSS_RULES, LossRule, refuse
 from engine.reading.arrays import is_plain, read_array, read_number
 from engine.reading.fields import join, read_choice, read_object

@@ -9,32 +9,35 @@ import numpy as np
 from engine.check.short_way.endings import REACH
 from engine.check.short_way.guard import is_guarded
 from engine.check.short_way.numbers import StackNumbers
-from engine.check.short_way.sample import SAMPLED, no_sample, random_sample
+from engine.check.short_way.sample import no_sample
 from engine.check.short_way.stack import Stack
 from engine.graph.graph import UNCHANGED
 from engine.graph.run import Run
 from engine.ops.row import Array
 from engine.problems import Problem
 
+SAMPLED = 2
+"""Tensors of which a check moves a coordinate alone; a certificate, of which there are many, does so of one."""
+
 
 def numbers_of_stack(
-    problem: Problem, run: Run | None, names: tuple[str, ...], seed: int | None = None
+    problem: Problem, run: Run | None, names: tuple[str, ...], seed: int = 0, sampled: int = 1
 ) -> dict[str, Array] | None:
     """∂J/∂node for every name; None where it is no such network, or not plain: near a kink, or far from ordinary.
 
-    Without a run, no more of it is computed than is needed. With a seed, it says which coordinates are moved alone.
+    Without a run, no more of it is computed than is needed. The seed draws the coordinates that are moved alone, of so many
+    tensors.
     """
     stack = Stack.of(problem, names)
     if stack is None or (run and run.changes is not UNCHANGED):
         return None
     numbers = StackNumbers(problem, stack, run.values if run else stack.values(problem))
     found = numbers.found()
-    sample = stack.usual_sample if seed is None else random_sample(stack.layers, seed)
-    return stack.laid_out(found) if found is not None and is_guarded(numbers, found, sample) else None
+    return stack.laid_out(found) if found is not None and is_guarded(numbers, found, stack.sample(seed, sampled)) else None
 
 
 def evaluations_of_stack(problem: Problem, names: tuple[str, ...]) -> int:
-    """How many differences that takes with a seed: of all units in all examples, along the directions, of coordinates."""
+    """How many differences that takes in a check: of all units in all examples, along the directions, of coordinates."""
     assert problem.network is not None
     units = sum(prod(problem.graph[layer.logits].shape) for layer in problem.network.layers)
     guarded = len(set(names) & set(Stack.tensors(problem)))

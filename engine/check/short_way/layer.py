@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from functools import lru_cache
 from typing import NamedTuple
-
-import numpy as np
 
 from engine.check.suffix import with_rows
 from engine.graph.graph import Graph, bind
 from engine.ops.row import Array
 from engine.problems.network import Layer, Network
 
-SMALL = 1_024
-"""Numbers of a direction that all networks share."""
-
 
 class StackLayer(NamedTuple):
-    """Where its values are, what is asked for, how its units move, and along what its tensors are moved by the guard."""
+    """Where its values are, what is asked for, and how its units move."""
 
     before: StackLayer | None
     X: int
@@ -34,11 +28,10 @@ class StackLayer(NamedTuple):
     move: Callable[..., Array]
     """The exact increment of its units, from (Z, ΔZ)."""
     has_kinks: bool
-    along_inputs: Array
-    along_units: Array
-    row_of_units: Array
-    """The same, as a matrix of one row."""
-    along_examples: Array
+    examples: int
+    sources: int
+    """Numbers of an example that it takes in."""
+    units: int
 
 
 def stack_layer(
@@ -47,8 +40,7 @@ def stack_layer(
     op, attributes = with_rows(graph[layer.head])
     Z = graph.position(layer.logits)
     shape = graph[layer.weights].shape
-    sizes = *(shape if network.orientation == "in_out" else shape[::-1]), network.examples
-    along_inputs, along_units, along_examples = [direction(graph, size, 3 * Z + axis) for axis, size in enumerate(sizes)]
+    sources, units = shape if network.orientation == "in_out" else shape[::-1]
     return StackLayer(
         before=before,
         X=graph.position(source),
@@ -61,26 +53,7 @@ def stack_layer(
         logits=layer.logits if layer.logits in names else "",
         move=bind(op.increment, attributes),
         has_kinks=op.kinks is not None,
-        along_inputs=along_inputs,
-        along_units=along_units,
-        row_of_units=along_units[None, :],
-        along_examples=along_examples,
+        examples=network.examples,
+        sources=sources,
+        units=units,
     )
-
-
-def direction(graph: Graph, size: int, seed: int) -> Array:
-    """Small ones are kept for other networks, large ones with the graph, whatever is asked for."""
-    if size <= SMALL:
-        return small_direction(size, seed)
-    return graph.kept(("direction", size, seed), lambda: random_direction(size, seed))
-
-
-def random_direction(size: int, seed: int) -> Array:
-    """Numbers from ½ to 1½ of either sign: were they alike, a move of all logits would be none."""
-    rng = np.random.default_rng(seed)
-    found = (rng.integers(0, 2, size) * 2.0 - 1.0) * rng.uniform(0.5, 1.5, size)
-    found.flags.writeable = False  # all checks share it
-    return found
-
-
-small_direction = lru_cache(256)(random_direction)

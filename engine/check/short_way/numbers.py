@@ -17,10 +17,12 @@ from engine.check.short_way.layer import StackLayer
 from engine.check.short_way.sample import Coordinate
 from engine.check.short_way.stack import Stack
 from engine.graph.forward import Values
+from engine.ops.constants import Constants, ones
 from engine.ops.row import Array
-from engine.ops.stable import alike, ones
 from engine.problems import Problem
 from engine.problems.cost import class_places
+
+short_steps = Constants(SHORT)
 
 
 class StackNumbers:
@@ -30,13 +32,13 @@ class StackNumbers:
         self.stack, self.examples = stack, examples
         self.D: dict[int, Array] = {}
         """∂J/∂Z of every layer, by the position of Z, once they are found."""
-        self.values = stack.in_rows(values, examples)
+        self.values = values if stack.as_it_is and examples is None else stack.in_rows(values, examples)
         Y, last = self.values[stack.labels], stack.layers[-1]
         places = None
         if stack.form.op is OF_CLASSES:
             known = examples is None and values[stack.labels] is problem.leaves["Y"]
             places = problem.class_places if known else class_places(Y)
-        self.every = ones(len(Y))
+        self.every = ones[len(Y)]
         """To sum over all examples."""
         head = None if stack.form.fusion else self.values[last.A]
         self.ending = Ending.of(stack.form, self.values[last.Z], head, Y, places)
@@ -73,7 +75,7 @@ class StackNumbers:
         if not layer.has_kinks:
             return layer.move((Z, SHORT))
         # A full array, because a kink takes a minimum, and that is quicker of two arrays.
-        return layer.move((Z, alike(Z, SHORT))) if is_clear(Z) else None
+        return layer.move((Z, short_steps.like(Z))) if is_clear(Z) else None
 
     def find_behind(self, found: dict[str, Array]) -> None:
         stack = self.stack
@@ -84,17 +86,18 @@ class StackNumbers:
         if stack.output in stack.names:
             found[stack.output] = np.ones(())
 
-    def moves(self, coordinate: Coordinate, step: float) -> Array:
-        """Of Z in its layer, when it makes a step."""
-        layer = coordinate.layer
-        return coordinate.moves(self.values[layer.X], self.values[layer.W], step)
+    def chosen(self, by_example: Array) -> Array:
+        """Of the examples that are looked at."""
+        return by_example if self.examples is None else by_example[self.examples]
 
-    def answer(self, layer: StackLayer, moves: Array) -> float:
-        """How far the cost moves with the Z of a layer."""
+    def answer(self, coordinate: Coordinate, moves: Array) -> float:
+        """How far the cost moves with it, when it moves Z so."""
+        reached = coordinate.behind or coordinate.layer
+        moves = coordinate.moves_behind(self.values, moves)
         for each in self.stack.layers:
-            if each.Z > layer.Z:
+            if each.Z > reached.Z:
                 moves = self.onward(each, moves)
-        return self.ending.moved_by_logits(moves)
+        return self.ending.moved_by_logits(moves[None])[0]
 
     def onward(self, layer: StackLayer, moves: Array) -> Array:
         """From moves of the Z of the layer before to those of this one's."""

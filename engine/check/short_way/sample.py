@@ -2,94 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
 import numpy as np
 
 from engine.check.short_way.layer import StackLayer
+from engine.graph.forward import Values
+from engine.ops.constants import ones
 from engine.ops.row import Array
 
-Index = tuple[int | slice, ...]
-EVERY = slice(None)
-SAMPLED = 2
-"""Tensors of which a check moves a coordinate, drawn by its seed. In a deep network each takes as long as all directions."""
+ALL = slice(None)
 
 
 class Coordinate(NamedTuple):
     """One entry of a tensor. As everywhere in a stack, an example is a row, and weights are in_out."""
 
     layer: StackLayer
+    behind: StackLayer | None
+    """The layer that its moves reach next."""
     tensor: str
     entry: tuple[int, ...]
-    moved: Index
-    """The entries of Z that it moves: by 1, or by as much as the inputs or weights of the layer that stand there."""
-    inputs: Index | None = None
-    weights: Index | None = None
+    examples: slice
+    """Those in which it moves Z, and the units of which: by 1, or by as much as the inputs or weights that are named."""
+    units: slice
+    inputs: slice | None = None
+    weights: slice | None = None
 
-    def moves(self, X: Array, W: Array, step: float) -> Array:
-        """Of Z = X·W + b."""
-        moves = np.zeros((len(X), W.shape[1]))
-        by = 1.0 if self.inputs is None else X[self.inputs]
-        moves[self.moved] = (by if self.weights is None else W[self.weights]) * step
+    def at(self, entry: tuple[int, ...]) -> Coordinate:
+        """Another one of the same tensor."""
+        return coordinate_at(self.layer, self.behind, self.tensor, entry)
+
+    def moves(self, values: Values, step: float) -> Array:
+        """Of Z = X·W + b, where it moves: W[i,j] by X[:,i], X[n,i] by W[i,:], and b and Z by 1."""
+        layer = self.layer
+        if self.inputs is not None:
+            by = values[layer.X][:, self.inputs]
+        elif self.weights is not None:
+            by = values[layer.W][self.weights]
+        else:
+            by = ones[len(values[layer.Z])][self.examples, None]
+        moves: Array = by * step
         return moves
 
+    def moves_behind(self, values: Values, moves: Array) -> Array:
+        """Of all Z of the layer that they reach next, or else of its own."""
+        Z, at = values[self.layer.Z], (self.examples, self.units)
+        if self.behind is None:
+            return spread(Z.shape, at, moves)
+        following = values[self.behind.W]
+        onward = self.layer.move((Z[at].copy(), moves)).dot(following[self.units])  # quicker of what lies side by side
+        return onward if self.examples is ALL else spread((len(Z), following.shape[1]), self.examples, onward)
 
-Sample = list[tuple[StackLayer, list[Coordinate]]]
-"""Those of every layer."""
+
+def spread(shape: tuple[int, ...], at: slice | tuple[slice, slice], moves: Array) -> Array:
+    """Moves of some entries as those of all."""
+    whole = np.zeros(shape)
+    whole[at] = moves
+    return whole
+
+
+Sample = list[list[Coordinate]]
+"""For every layer those of which the moves reach its Z next, or if it is the last those of its own."""
 
 
 def no_sample(layers: Sequence[StackLayer]) -> Sample:
-    return [(layer, []) for layer in layers]
+    return [[] for _ in layers]
 
 
-def usual_sample(layers: Sequence[StackLayer]) -> Sample:
-    """An entry in the middle of the last weights that are asked for, or else of another tensor.
-
-    Its move has the shortest way, and the product that makes gradients of weights is the same line for all layers.
-    """
-    found = no_sample(layers)
-    asked = tensors(layers)
-    weights = [(number, name) for number, name in asked if name == layers[number].weights]
-    for number, name in (weights or asked)[-1:]:
-        layer, own = found[number]
-        own.append(coordinate(layer, name, lambda size: size // 2))
-    return found
-
-
-def random_sample(layers: Sequence[StackLayer], seed: int) -> Sample:
-    """A random coordinate of each of some random tensors."""
-    rng, found, asked = Random(seed), no_sample(layers), tensors(layers)
-    for number, name in rng.sample(asked, min(SAMPLED, len(asked))):
-        layer, own = found[number]
-        own.append(coordinate(layer, name, rng.randrange))
-    return found
-
-
-def tensors(layers: Sequence[StackLayer]) -> list[tuple[int, str]]:
-    """The names of those that are asked for, with the numbers of their layers."""
-    return [
+def random_sample(layers: Sequence[StackLayer], seed: int, tensors: int) -> Sample:
+    """A random coordinate of each of so many random tensors among those that are asked for."""
+    rng, found = Random(seed), no_sample(layers)
+    asked = [
         (number, name)
         for number, layer in enumerate(layers)
         for name in (layer.weights, layer.bias, layer.logits, layer.inputs)
         if name
     ]
+    for number, name in rng.sample(asked, min(tensors, len(asked))):
+        reached = min(number + 1, len(layers) - 1)
+        behind = layers[reached] if reached > number else None
+        entry = tuple([rng.randrange(size) for size in sizes(layers[number], name)])
+        found[reached].append(coordinate_at(layers[number], behind, name, entry))
+    return found
 
 
-def coordinate(layer: StackLayer, name: str, choose: Callable[[int], int]) -> Coordinate:
-    """Of a tensor, chosen by the sizes of its axes."""
-    examples, sources, units = map(len, (layer.along_examples, layer.along_inputs, layer.along_units))
-    sizes = {layer.weights: (sources, units), layer.bias: (units,), layer.logits: (examples, units)}
-    return coordinate_at(layer, name, tuple([choose(size) for size in sizes.get(name, (examples, sources))]))
+def sizes(layer: StackLayer, name: str) -> tuple[int, ...]:
+    """Of the axes of a tensor."""
+    return {
+        layer.weights: (layer.sources, layer.units),
+        layer.bias: (layer.units,),
+        layer.logits: (layer.examples, layer.units),
+        layer.inputs: (layer.examples, layer.sources),
+    }[name]
 
 
-def coordinate_at(layer: StackLayer, name: str, entry: tuple[int, ...]) -> Coordinate:
-    """W[i,j] moves Z[:,j] by X[:,i], b[j] moves Z[:,j] by 1, Z[n,j] moves itself, and X[n,i] moves Z[n,:] by W[i,:]."""
+def coordinate_at(layer: StackLayer, behind: StackLayer | None, name: str, entry: tuple[int, ...]) -> Coordinate:
+    """W[i,j] and b[j] move Z[:,j], Z[n,j] moves itself, and X[n,i] moves Z[n,:]."""
+    first, last = (slice(each, each + 1) for each in (entry[0], entry[-1]))
     if name == layer.weights:
-        return Coordinate(layer, name, entry, (EVERY, entry[1]), inputs=(EVERY, entry[0]))
+        return Coordinate(layer, behind, name, entry, ALL, last, inputs=first)
     if name == layer.bias:
-        return Coordinate(layer, name, entry, (EVERY, *entry))
+        return Coordinate(layer, behind, name, entry, ALL, last)
     if name == layer.logits:
-        return Coordinate(layer, name, entry, entry)
-    return Coordinate(layer, name, entry, entry[:1], weights=entry[1:])
+        return Coordinate(layer, behind, name, entry, first, last)
+    return Coordinate(layer, behind, name, entry, first, ALL, weights=last)

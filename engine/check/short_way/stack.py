@@ -6,11 +6,14 @@ Such a network answers entry by entry between its layers, so that a unit moves i
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
+
 import numpy as np
 
+from engine.check.short_way.directions import directions
 from engine.check.short_way.endings import LossForm
 from engine.check.short_way.layer import StackLayer, stack_layer
-from engine.check.short_way.sample import usual_sample
+from engine.check.short_way.sample import random_sample
 from engine.check.suffix import with_rows
 from engine.graph.forward import Forward, Values, follow
 from engine.graph.graph import UNCHANGED, Graph
@@ -41,6 +44,8 @@ class Stack:
             self.layers.append(before)
             source = layer.head
         self.backward = self.layers[::-1]
+        self.guarded = [(layer, [*directions(graph, layer)]) for layer in self.layers]
+        """Every layer with the directions of its tensors."""
         self.behind = not {self.head, "losses", self.output}.isdisjoint(names)
         """Whether anything behind the layers is asked for."""
         self.weight = weight_of_example(graph, network.examples)
@@ -53,7 +58,8 @@ class Stack:
         views = dict.fromkeys([layer.weights for layer in self.layers], network.as_in_out)
         self.views = {} if self.as_it_is else views | dict.fromkeys(by_example, network.rows)
         """From gradients as they are here to those that the problem has, by name."""
-        self.usual_sample = usual_sample(self.layers)
+        self.sample = lru_cache(4)(partial(random_sample, self.layers))
+        """The coordinates that a seed draws, of so many tensors."""
 
     @classmethod
     def of(cls, problem: Problem, names: tuple[str, ...]) -> Stack | None:
@@ -82,8 +88,6 @@ class Stack:
 
     def in_rows(self, values: Values, examples: Array | None) -> Values:
         """The same with one example a row, and weights in_out; of all examples or of some."""
-        if self.as_it_is and examples is None:
-            return values
         viewed = [*values]
         for place in {self.labels, *(place for layer in self.layers for place in (layer.X, layer.Z, layer.A))}:
             if values[place] is not None:
