@@ -17,6 +17,7 @@ from engine.check.plain import plain_certificate
 from engine.check.short_way.endings import BinaryEnding, Ending, LossForm, OneHotEnding, SoftEnding, TermEnding
 from engine.check.short_way.entrance import SAMPLED, numbers_of_examples, numbers_of_stack
 from engine.check.short_way.numbers import StackNumbers
+from engine.check.short_way.sample import random_sample
 from engine.check.short_way.stack import Stack
 from engine.errors import KeyRefuted
 from engine.graph.graph import Changes
@@ -347,6 +348,29 @@ def test_whatever_is_asked_one_coordinate_is_moved(names):
         (one,) = tensors_of(stack.sample(seed, 1))
         assert one in names
         assert sorted(tensors_of(stack.sample(seed, 2))) == sorted(names)
+
+
+def test_a_check_draws_two_by_its_seed_and_a_certificate_one(monkeypatch):
+    problem = classifier(3)
+    run, names = problem.run(), ("W1", "b1", "X", "Z2")
+    stack, drawn = stack_of(problem, names), []
+
+    def sample(seed, tensors):
+        drawn.append((seed, tensors))
+        return random_sample(stack.layers, seed, tensors)
+
+    monkeypatch.setattr(stack, "sample", sample)
+    certify(problem, gradients=run.gradients_of(names))
+    check(problem, {f"d{name}": run.gradients[name] for name in names}, seed=7)
+    assert drawn == [(0, 1), (7, SAMPLED)]
+
+
+def test_what_is_ordinary_is_an_answer_at_once(monkeypatch):
+    """And each coordinate's own: a second look at one takes longer than all the rest."""
+    monkeypatch.setattr(MODULES["engine.check.short_way.guard"], "is_precise_answer", None)
+    problem = classifier(3, hidden=("tanh", "softplus"))
+    for seed in range(40):
+        assert numbers_of_stack(problem, None, problem.graph.differentiable, seed, 3) is not None
 
 
 def test_a_coordinate_that_tells_nothing_gives_way_to_one_that_does(monkeypatch):

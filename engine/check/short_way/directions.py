@@ -76,7 +76,7 @@ def of_inputs(layer: StackLayer, along_examples: Array, along_inputs: Array) -> 
     W, inputs = layer.W, layer.inputs
 
     def moved(numbers: StackNumbers, found: Found) -> tuple[Array, Array, float]:
-        along = numbers.chosen(along_examples)
+        along = along_examples[: len(numbers.every)]  # some may be left out
         answer = along.dot(found[inputs])
         return along, along_inputs.dot(numbers.values[W])[None, :], float(answer.dot(along_inputs))
 
@@ -87,7 +87,7 @@ def of_logits(layer: StackLayer, along_examples: Array, along_units: Array) -> D
     logits, row = layer.logits, along_units[None, :]
 
     def moved(numbers: StackNumbers, found: Found) -> tuple[Array, Array, float]:
-        along = numbers.chosen(along_examples)
+        along = along_examples[: len(numbers.every)]  # some may be left out
         return along, row, float(along.dot(found[logits]).dot(along_units))
 
     return moved

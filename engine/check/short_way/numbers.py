@@ -29,7 +29,7 @@ class StackNumbers:
     """Of the values of one run, and of all examples or of some. All arrays have one example a row, weights are in_out."""
 
     def __init__(self, problem: Problem, stack: Stack, values: Values, examples: Array | None = None) -> None:
-        self.stack, self.examples = stack, examples
+        self.stack = stack
         self.D: dict[int, Array] = {}
         """∂J/∂Z of every layer, by the position of Z, once they are found."""
         self.values = values if stack.as_it_is and examples is None else stack.in_rows(values, examples)
@@ -85,10 +85,6 @@ class StackNumbers:
             found["losses"] = np.full(stack.network.examples, stack.weight)
         if stack.output in stack.names:
             found[stack.output] = np.ones(())
-
-    def chosen(self, by_example: Array) -> Array:
-        """Of the examples that are looked at."""
-        return by_example if self.examples is None else by_example[self.examples]
 
     def answer(self, coordinate: Coordinate, moves: Array) -> float:
         """How far the cost moves with it, when it moves Z so."""
