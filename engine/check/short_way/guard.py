@@ -6,7 +6,7 @@ coordinates, each alone. The cost must answer to each of these moves as the numb
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -39,7 +39,7 @@ def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample
                 moves[0] += along
             else:
                 moves.append(along)
-        for each in arriving:
+        for each in telling(arriving, found):
             moves.append(each.moves_behind(numbers.values, each.moves(numbers.values, STEP)))
             coordinates.append(each)
     if not moves:
@@ -53,12 +53,19 @@ def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample
     return True
 
 
+def telling(sample: Iterable[Coordinate], found: Mapping[str, Array]) -> Iterator[Coordinate]:
+    """These, and beside each that is said to move nothing, as that of a dead unit does, the one that moves most."""
+    for each in sample:
+        yield each
+        values = found[each.tensor]
+        if not values.item(each.entry):
+            liveliest = np.unravel_index(np.abs(values).argmax(), values.shape)
+            yield each.at(tuple(map(int, liveliest)))
+
+
 def is_answer(numbers: StackNumbers, values: Array, coordinate: Coordinate, moved: float) -> bool:
     """Whether the cost moves as far as an entry says."""
     expected = values.item(coordinate.entry)
-    if not expected and not moved:  # as of a dead unit, which tells nothing
-        liveliest = np.unravel_index(np.abs(values).argmax(), values.shape)
-        return is_precise_answer(numbers, values, coordinate.at(tuple(map(int, liveliest))))
     near = abs(moved - expected) <= GUARD_LEEWAY * abs(expected)  # which most are: all else takes longer
     return near or is_precise_answer(numbers, values, coordinate)
 
