@@ -6,7 +6,7 @@ coordinates, each alone. The cost must answer to each of these moves as the numb
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -39,9 +39,12 @@ def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample
                 moves[0] += along
             else:
                 moves.append(along)
-        for each in telling(arriving, found):
-            moves.append(each.moves_behind(numbers.values, each.moves(numbers.values, STEP)))
+        for each in arriving:
             coordinates.append(each)
+            if not found[each.tensor].item(each.entry):  # as of a dead unit, which tells nothing
+                coordinates.append(liveliest(each, found))
+        for each in coordinates[len(moves) - 1 :]:
+            moves.append(each.moves_behind(numbers.values, each.moves(numbers.values, STEP)))
     if not moves:
         return True  # no tensor of a layer: what lies behind them is differenced entry by entry, and needs no guard
     jointly, *alone = numbers.ending.moved_by_logits(np.array(moves))
@@ -53,14 +56,10 @@ def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample
     return True
 
 
-def telling(sample: Iterable[Coordinate], found: Mapping[str, Array]) -> Iterator[Coordinate]:
-    """These, and beside each that is said to move nothing, as that of a dead unit does, the one that moves most."""
-    for each in sample:
-        yield each
-        values = found[each.tensor]
-        if not values.item(each.entry):
-            liveliest = np.unravel_index(np.abs(values).argmax(), values.shape)
-            yield each.at(tuple(map(int, liveliest)))
+def liveliest(coordinate: Coordinate, found: Mapping[str, Array]) -> Coordinate:
+    """The one of the same tensor that moves the cost most."""
+    values = found[coordinate.tensor]
+    return coordinate.at(tuple(map(int, np.unravel_index(np.abs(values).argmax(), values.shape))))
 
 
 def is_answer(numbers: StackNumbers, values: Array, coordinate: Coordinate, moved: float) -> bool:
