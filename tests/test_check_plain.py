@@ -14,7 +14,7 @@ from engine.check import plain
 from engine.check.estimates import LEEWAY
 from engine.check.methods import complex_step
 from engine.check.plain import plain_certificate
-from engine.check.short_way.endings import BinaryEnding, Ending, LossForm, OneHotEnding, SoftEnding, TermEnding
+from engine.check.short_way.endings import BehindHead, BinaryEnding, LossForm, OneHotEnding, SoftEnding, TermEnding
 from engine.check.short_way.entrance import SAMPLED, numbers_of_examples, numbers_of_stack
 from engine.check.short_way.numbers import StackNumbers
 from engine.check.short_way.sample import random_sample
@@ -88,7 +88,7 @@ def test_logits_of_any_size_keep_their_digits(size):
     at = np.array([4, 5 + 2, 10 + 1])
     with np.errstate(all="ignore"):  # as in a check
         form = LossForm(OPS["cross_entropy_with_logits"], {"scale": 1.0}, 1.0, 1.0, None, np.add)
-        losses = OneHotEnding(form, x, None, np.zeros(x.shape), at)
+        losses = OneHotEnding(form, x, at)
     exact = np.array([[fractional_softmax(row, k) for k in range(5)] for row in x])
     exact.ravel()[at] = [
         -sum(fractional_softmax(row, k) for k in range(5) if k != place % 5) for row, place in zip(x, at, strict=True)
@@ -273,9 +273,14 @@ BROKEN = {
     "a sign": (StackNumbers, "found", lambda found: {**found, "X": -found["X"]}),
     "a layer": (StackNumbers, "moved_alone", lambda moved: moved * 1.000_001),
     "an example": (StackNumbers, "moved_alone", lambda moved: moved * [[1.000_1], *[[1.0]] * 5]),
-    "a logit": (Ending, "by_logits", lambda D: D * [1.000_1, 1, 1, 1, 1]),
     "a unit": (StackNumbers, "found", lambda found: {**found, "Z1": found["Z1"] * 1.000_1}),
 }
+WRONG = [
+    ("slopes", lambda found: found * 1.000_001),
+    ("slopes", lambda found: found * [1.000_1, 1, 1, 1, 1]),
+    ("moved", lambda found: np.multiply(found, 1.000_001)),
+]
+"""In an ending, of any kind."""
 KINDS = {
     "one-hot": OneHotEnding,
     "soft": SoftEnding,
@@ -285,12 +290,20 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
-@pytest.mark.parametrize("what", [*BROKEN, "slopes", "moved"])
-def test_a_mistake_in_the_short_way_itself_is_found_by_its_guard(what, kind, monkeypatch):
+BROKEN_ENDINGS: list[tuple[Any, ...]] = [
+    *((kind, where, *wrong) for kind, where in KINDS.items() for wrong in WRONG),
+    *((("tanh", "squared_error"), BehindHead, *wrong) for wrong in WRONG),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "name", "change"),
+    [*((kind, *broken) for kind in KINDS for broken in BROKEN.values()), *BROKEN_ENDINGS],
+    ids=[*(f"{kind} {what}" for kind in KINDS for what in BROKEN), *map(str, range(len(BROKEN_ENDINGS)))],
+)
+def test_a_mistake_in_the_short_way_itself_is_found_by_its_guard(kind, where, name, change, monkeypatch):
     problem = with_labels(kind)
     run = problem.run()
-    where, name, change = BROKEN.get(what, (KINDS[kind], what, lambda found: np.multiply(found, 1.000_001)))
     right = getattr(where, name)
     assert numbers_of_stack(problem, run, problem.graph.differentiable) is not None
     monkeypatch.setattr(where, name, lambda *arguments: change(right(*arguments)))

@@ -16,7 +16,7 @@ from engine.check.increments import STILL
 from engine.graph.heads import FUSIONS, Fusion
 from engine.ops.constants import ones
 from engine.ops.row import Array, Op
-from engine.ops.stable import exclusive_sums, row_sums, sigmoid, softmax
+from engine.ops.stable import exclusive_sums, sigmoid, softmax
 
 SHORT = np.float64(2.0**-100)
 LONG = np.array(2.0**100)
@@ -46,23 +46,14 @@ class LossForm(NamedTuple):
 
 
 class Ending(ABC):
-    """Of one run, one example a row. All numbers are changes of the cost J, so the weight of an example is in them."""
+    """Of one run, one example a row. All numbers are changes of the cost J, so the weight of an example is in them.
 
-    def __init__(self, form: LossForm, Z: Array, A: Array | None, Y: Array) -> None:
-        """A is None with a fused head."""
-        self.form, self.Z, self.Y = form, Z, Y
-        self.x = Z if A is None else A
-        """What the loss is computed from."""
-        self.known: Array | None = None
-        """The slopes, once they are asked for."""
+    What moves is x, from which the loss is computed: Z where the head is fused with it, and else A.
+    """
 
-    @classmethod
-    def of(cls, form: LossForm, Z: Array, A: Array | None, Y: Array, places: Array | None) -> Ending:
-        """`places` are those of the classes, if labels are one-hot."""
-        if form.op is OF_CLASSES and places is not None:
-            return OneHotEnding(form, Z, A, Y, places)
-        kind = SoftEnding if form.op is OF_CLASSES else BinaryEnding if form.op is BINARY else TermEnding
-        return kind(form, Z, A, Y)
+    form: LossForm
+    x: Array
+    Y: Array
 
     @abstractmethod
     def slopes(self) -> Array | None:
@@ -72,28 +63,40 @@ class Ending(ABC):
     def moved(self, moves: Array) -> list[float]:
         """The exact change of the cost when x makes short moves: of each that stand in a row."""
 
-    def by_logits(self) -> Array | None:
-        """The differences by every Z; None at a kink."""
-        slopes = self.known = self.slopes()
-        if self.form.fusion or slopes is None:
-            return slopes
-        return slopes * (self.form.head((self.Z, SHORT)) * LONG)
+    def by_head(self) -> Array | None:
+        """The differences by every A of a fused head, by steps that never leave its domain; None where there are none."""
+        fusion = self.form.fusion
+        assert fusion is not None
+        room = fusion.room(self.x, -1)  # without any, the derivative is infinite, or nothing depends on it
+        steps = np.where(room < VANISHING, 1.0, room) * SHORT_OF_ROOM
+        return np.asarray(fusion.head_increment(self.x, steps, self.Y, **self.form.attributes) * (self.form.weight / steps))
+
+
+def ending_of(form: LossForm, Z: Array, A: Array | None, Y: Array, places: Array | None) -> Ending:
+    """A is None with a fused head. `places` are those of the classes, if labels are one-hot."""
+    x = Z if A is None else A
+    if form.op is OF_CLASSES and places is not None:
+        ending: Ending = OneHotEnding(form, x, places)
+    else:
+        ending = (SoftEnding if form.op is OF_CLASSES else BinaryEnding if form.op is BINARY else TermEnding)(form, x, Y)
+    return ending if form.fusion else BehindHead(form, Z, ending)
+
+
+class BehindHead(Ending):
+    """The same by Z, where what follows the head is the loss of its A."""
+
+    def __init__(self, form: LossForm, Z: Array, ending: Ending) -> None:
+        self.form, self.x, self.ending = form, Z, ending
+
+    def slopes(self) -> Array | None:
+        self.by_A = self.ending.slopes()
+        return None if self.by_A is None else self.by_A * (self.form.head((self.x, SHORT)) * LONG)
+
+    def moved(self, moves: Array) -> list[float]:
+        return self.ending.moved(self.form.head((self.x, moves)))
 
     def by_head(self) -> Array | None:
-        """The differences by every A, once those by Z are known; None where there are none.
-
-        In a fused head by steps that never leave its domain.
-        """
-        fusion = self.form.fusion
-        if fusion is None:
-            return self.known
-        room = fusion.room(self.Z, -1)  # without any, the derivative is infinite, or nothing depends on it
-        steps = np.where(room < VANISHING, 1.0, room) * SHORT_OF_ROOM
-        return np.asarray(fusion.head_increment(self.Z, steps, self.Y, **self.form.attributes) * (self.form.weight / steps))
-
-    def moved_by_logits(self, moves: Array) -> list[float]:
-        """The same when Z makes them."""
-        return self.moved(moves if self.form.fusion else self.form.head((self.Z, moves)))
+        return self.by_A
 
 
 class OneHotEnding(Ending):
@@ -102,9 +105,8 @@ class OneHotEnding(Ending):
     In the slopes, a step so short leaves e^Δ − 1 = Δ and log(1 + x) = x to the last digit.
     """
 
-    def __init__(self, form: LossForm, Z: Array, A: Array | None, Y: Array, places: Array) -> None:
-        super().__init__(form, Z, A, Y)
-        self.at, x = places, self.x
+    def __init__(self, form: LossForm, x: Array, places: Array) -> None:
+        self.form, self.x, self.at = form, x, places
         if not self.takes(np.exp(x, order="C")):
             self.takes(np.exp(x - np.maximum.reduce(x, axis=1, keepdims=True), order="C"))
 
@@ -113,7 +115,7 @@ class OneHotEnding(Ending):
         of its parts, or of what is computed from them, might be lost."""
         self.own = powers.take(self.at)
         powers.put(self.at, 0.0)
-        rest = row_sums(powers)
+        rest = powers.dot(ones[powers.shape[1]])  # as `row_sums` has it, without another call
         powers.put(self.at, -rest)
         self.others = powers
         """For the class of an example less all others: what moves together moves nothing."""
@@ -132,8 +134,6 @@ class OneHotEnding(Ending):
 
         The probability of the class moves alone, by a part of itself: −log(1 + ΔA/A). None if one is as good as 0.
         """
-        if self.form.fusion is None:
-            return self.known
         A = self.own / self.whole
         if not np.minimum.reduce(A) > VANISHING:
             return None
@@ -147,7 +147,7 @@ class OneHotEnding(Ending):
         np.expm1(growth, out=growth)
         each = growth.reshape(moves.shape)
         each *= self.others
-        changes = row_sums(growth).reshape(count, examples)  # of rows at once, which takes half of the time
+        changes = growth.dot(ones[units]).reshape(count, examples)  # of rows at once, which takes half of the time
         changes /= self.whole
         np.log1p(changes, out=changes)
         return [self.form.scale * each for each in changes.dot(ones[examples]).tolist()]
@@ -156,9 +156,9 @@ class OneHotEnding(Ending):
 class SoftEnding(Ending):
     """Cross-entropy with labels of any kind: Σ_j y_j·log(1 + Σ_k p_k·(e^{Δ_k − Δ_j} − 1)), for so short a step again."""
 
-    def __init__(self, form: LossForm, Z: Array, A: Array | None, Y: Array) -> None:
-        super().__init__(form, Z, A, Y)
-        self.p, self.scale = softmax(self.x, -1), form.scale
+    def __init__(self, form: LossForm, x: Array, Y: Array) -> None:
+        self.form, self.x, self.Y = form, x, Y
+        self.p, self.scale = softmax(x, -1), form.scale
 
     def slopes(self) -> Array:
         """p_k·Σ_{j≠k} y_j − y_k·Σ_{j≠k} p_j, where nothing has cancelled before."""
@@ -174,9 +174,9 @@ class BinaryEnding(Ending):
     The same holds in its slopes.
     """
 
-    def __init__(self, form: LossForm, Z: Array, A: Array | None, Y: Array) -> None:
-        super().__init__(form, Z, A, Y)
-        self.scale, self.p, self.q = form.scale, sigmoid(self.x), sigmoid(-self.x)
+    def __init__(self, form: LossForm, x: Array, Y: Array) -> None:
+        self.form, self.x, self.Y = form, x, Y
+        self.scale, self.p, self.q = form.scale, sigmoid(x), sigmoid(-x)
         self.no = 1.0 - Y
 
     def slopes(self) -> Array:
@@ -189,6 +189,9 @@ class BinaryEnding(Ending):
 
 class TermEnding(Ending):
     """Losses that are sums over outputs, each of which answers to its own entry alone."""
+
+    def __init__(self, form: LossForm, x: Array, Y: Array) -> None:
+        self.form, self.x, self.Y = form, x, Y
 
     def slopes(self) -> Array | None:
         op, attributes = self.form.op, self.form.attributes

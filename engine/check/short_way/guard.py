@@ -47,7 +47,7 @@ def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample
             moves.append(each.moves_behind(numbers.values, each.moves(numbers.values, STEP)))
     if not moves:
         return True  # no tensor of a layer: what lies behind them is differenced entry by entry, and needs no guard
-    jointly, *alone = numbers.ending.moved_by_logits(np.array(moves))
+    jointly, *alone = numbers.ending.moved(np.array(moves))
     if not abs(jointly - expected) <= GUARD_LEEWAY * max(abs(expected), STEP * LEAST):
         return False
     for each, moved in zip(coordinates, alone, strict=True):

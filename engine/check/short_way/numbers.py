@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.check.short_way.endings import LONG, OF_CLASSES, REACH, SHORT, Ending
+from engine.check.short_way.endings import LONG, OF_CLASSES, REACH, SHORT, ending_of
 from engine.check.short_way.layer import StackLayer
 from engine.check.short_way.sample import Coordinate
 from engine.check.short_way.stack import Stack
@@ -41,12 +41,12 @@ class StackNumbers:
         self.every = ones[len(Y)]
         """To sum over all examples."""
         head = None if stack.form.fusion else self.values[last.A]
-        self.ending = Ending.of(stack.form, self.values[last.Z], head, Y, places)
+        self.ending = ending_of(stack.form, self.values[last.Z], head, Y, places)
 
     def found(self) -> dict[str, Array] | None:
         """∂J/∂node for every name that is asked for; None if not plain."""
         stack, values, found = self.stack, self.values, {}
-        each = self.ending.by_logits()
+        each = self.ending.slopes()
         if each is None or (stack.layers[-1].has_kinks and not is_clear(values[stack.layers[-1].Z])):
             return None
         for layer in stack.backward:
@@ -93,7 +93,7 @@ class StackNumbers:
         for each in self.stack.layers:
             if each.Z > reached.Z:
                 moves = self.onward(each, moves)
-        return self.ending.moved_by_logits(moves[None])[0]
+        return self.ending.moved(moves[None])[0]
 
     def onward(self, layer: StackLayer, moves: Array) -> Array:
         """From moves of the Z of the layer before to those of this one's."""
