@@ -43,6 +43,12 @@ def classifier(seed, widths=(9, 8, 7, 5), hidden=("relu", "leaky_relu"), example
     return read_problem({**wire, "labels": rng.integers(0, widths[-1], examples)})
 
 
+def numbers_of(problem, run, names, *drawn):
+    """By the short way; None where it cannot be gone."""
+    stack = Stack.of(problem, names)
+    return stack and numbers_of_stack(problem, run, stack, *drawn)
+
+
 @pytest.mark.parametrize("loss", CONVENTIONS)
 @pytest.mark.parametrize(("layout", "orientation"), list(product(("rows", "columns"), ("in_out", "out_in"))))
 @pytest.mark.parametrize("hidden", [(), ("gelu_tanh",), ("tanh", "relu"), ("elu", "leaky_relu", "identity", "relu")])
@@ -50,7 +56,7 @@ def test_numbers_of_a_stack_are_those_of_the_complex_step(hidden, layout, orient
     problem = classifier(1, (9, *(8, 6, 7, 5)[: len(hidden)], 4), hidden, layout=layout, orientation=orientation, loss=loss)
     run = problem.run()
     names = problem.graph.differentiable
-    found = numbers_of_stack(problem, run, names)
+    found = numbers_of(problem, run, names)
     assert found is not None
     slow = complex_step(problem, run, names, None, 0).by_name
     largest = max(np.abs(each.numeric).max() for each in slow.values())
@@ -67,7 +73,7 @@ def test_without_a_run_no_more_is_computed_than_is_needed(labels, layout):
     if labels == "soft":
         problem = replace(problem, leaves={**problem.leaves, "Y": np.full_like(problem.leaves["Y"], 0.2)})
     names = problem.graph.differentiable
-    alone, beside = (numbers_of_stack(problem, run, names) for run in (None, problem.run()))
+    alone, beside = (numbers_of(problem, run, names) for run in (None, problem.run()))
     assert alone is not None
     assert beside is not None
     assert all(np.array_equal(alone[name], beside[name]) for name in names)
@@ -137,7 +143,7 @@ def test_a_class_of_little_chance_keeps_its_digits_wherever_logits_lie(floor):
     layer = {"weights": [[0.0, 0.0]], "bias": [floor, -744.0], "activation": "softmax"}
     wire = {"network": {"layers": [layer], "loss": "cross_entropy"}, "inputs": [[1.0]], "labels": [1]}
     with np.errstate(all="ignore"):  # as in a check
-        numbers = numbers_of_stack(read_problem(wire), None, ("A1",))
+        numbers = numbers_of(read_problem(wire), None, ("A1",))
     if floor == 0.0:  # where it has no more digits itself
         assert numbers is None
     else:
@@ -152,7 +158,7 @@ def test_large_logits_and_a_small_scale_together_lose_none_either(size, scale):
     problem = read_problem({"network": {"layers": [layer], "loss": loss}, "inputs": [[1.0]], "labels": [1]})
     right = problem.run().gradients
     with np.errstate(all="ignore"):  # as in a check
-        numbers = numbers_of_stack(problem, None, ("b1", "Z1", "W1"))
+        numbers = numbers_of(problem, None, ("b1", "Z1", "W1"))
     assert numbers is not None
     for name, found in numbers.items():
         assert np.abs(found - right[name]).max() <= 16 * EPSILON * np.abs(right[name]).max()
@@ -163,9 +169,9 @@ def test_a_run_with_other_labels_is_looked_at_with_its_own():
     """What is kept of the labels belongs to those of the problem."""
     problem = classifier(1)
     names = problem.graph.differentiable
-    assert numbers_of_stack(problem, None, names) is not None
+    assert numbers_of(problem, None, names) is not None
     run = Run(problem.graph, {**problem.leaves, "Y": np.roll(problem.leaves["Y"], 1, axis=1)})
-    found = numbers_of_stack(problem, run, names)
+    found = numbers_of(problem, run, names)
     assert found is not None
     for name, right in run.gradients_of(names).items():
         assert np.allclose(found[name], right, rtol=0, atol=1e-13), name
@@ -181,7 +187,7 @@ def test_so_are_those_of_every_activation_and_loss(loss, layout):
         wire = random_network(rng, [4, 3, 5, 2], [hidden, "tanh", head], kind, examples=3, layout=layout, spread=0.5)
         problem = read_problem(wire)
         run = problem.run()
-        found = numbers_of_stack(problem, run, problem.graph.differentiable)
+        found = numbers_of(problem, run, problem.graph.differentiable)
         one_by_one = head in ELEMENTWISE or loss.startswith("cross")  # an output answers to its own logit alone
         if not one_by_one or (head, loss) == ("sign", "hinge"):  # whose margin lies at the kink
             assert found is None
@@ -305,9 +311,9 @@ def test_a_mistake_in_the_short_way_itself_is_found_by_its_guard(kind, where, na
     problem = with_labels(kind)
     run = problem.run()
     right = getattr(where, name)
-    assert numbers_of_stack(problem, run, problem.graph.differentiable) is not None
+    assert numbers_of(problem, run, problem.graph.differentiable) is not None
     monkeypatch.setattr(where, name, lambda *arguments: change(right(*arguments)))
-    assert numbers_of_stack(problem, run, problem.graph.differentiable) is None
+    assert numbers_of(problem, run, problem.graph.differentiable) is None
     assert certify(problem).status == "agrees"  # the long way needs none of it
 
 
@@ -325,10 +331,10 @@ def test_single_coordinates_are_moved_alone(layout, monkeypatch):
     for seed, tensors in drawn.items():
         for name in tensors:
             monkeypatch.setattr(StackNumbers, "found", lambda self, name=name: scaled(right(self), name))
-            assert numbers_of_stack(problem, run, names, seed, SAMPLED) is None, name
+            assert numbers_of(problem, run, names, seed, SAMPLED) is None, name
         others = set(names) - set(tensors)
         monkeypatch.setattr(StackNumbers, "found", lambda self, others=others: scaled(right(self), *others))
-        assert numbers_of_stack(problem, run, names, seed, SAMPLED) is not None
+        assert numbers_of(problem, run, names, seed, SAMPLED) is not None
 
 
 def tensors_of(sample):
@@ -383,7 +389,7 @@ def test_what_is_ordinary_is_an_answer_at_once(monkeypatch):
     monkeypatch.setattr(MODULES["engine.check.short_way.guard"], "is_precise_answer", None)
     problem = classifier(3, hidden=("tanh", "softplus"))
     for seed in range(40):
-        assert numbers_of_stack(problem, None, problem.graph.differentiable, seed, 3) is not None
+        assert numbers_of(problem, None, problem.graph.differentiable, seed, 3) is not None
 
 
 def test_a_coordinate_that_tells_nothing_gives_way_to_one_that_does(monkeypatch):
@@ -395,10 +401,10 @@ def test_a_coordinate_that_tells_nothing_gives_way_to_one_that_does(monkeypatch)
     problem.leaves["b1"][dead] = -50.0
     assert not problem.run()["A1"][:, dead].any()
     without_directions(monkeypatch, stack)
-    assert numbers_of_stack(problem, None, names) is not None
+    assert numbers_of(problem, None, names) is not None
     right = StackNumbers.found
     monkeypatch.setattr(StackNumbers, "found", lambda self: scaled(right(self), "W2"))
-    assert numbers_of_stack(problem, None, names) is None
+    assert numbers_of(problem, None, names) is None
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -413,7 +419,7 @@ def test_what_cancels_in_a_sum_is_no_reason_to_go_another_way(seed):
     assert np.abs(gradients["W1"]).max() < 1e-15
     for names in (("W1", "b1"), tuple(gradients)):
         with np.errstate(all="ignore"):  # as in a check
-            assert numbers_of_stack(problem, None, names) is not None
+            assert numbers_of(problem, None, names) is not None
         assert certify(problem, gradients={name: gradients[name] for name in names}).status == "agrees"
         assert {check(problem, {f"d{name}": gradients[name]}, seed=each).status for name in names for each in range(5)} == {
             "agrees"
@@ -438,7 +444,7 @@ def test_one_wrong_entry_is_found_by_the_seeds_that_look_at_it(monkeypatch):
     right = StackNumbers.found
     without_directions(monkeypatch, stack_of(problem, names))
     monkeypatch.setattr(StackNumbers, "found", lambda self: {"W1": (right(self) or {})["W1"] * [[1.0, 1.0], [1.0, 1.1]]})
-    looks = [numbers_of_stack(problem, run, names, seed) is None for seed in range(40)]
+    looks = [numbers_of(problem, run, names, seed) is None for seed in range(40)]
     assert 3 <= sum(looks) <= 20
 
 
@@ -447,24 +453,24 @@ def test_a_wrong_slope_of_an_activation_is_found_by_the_guard(activation, monkey
     """Both rest on the op's increment, but the guard's steps are other ones. (A sign passes on no move, nor a wrong one.)"""
     problem = classifier(4, hidden=(activation, "relu"))
     names = problem.graph.differentiable
-    assert numbers_of_stack(problem, problem.run(), names) is not None
+    assert numbers_of(problem, problem.run(), names) is not None
     stack = stack_of(problem, names)
     first = stack.layers[0]
     wrong = first._replace(move=lambda pair: first.move(pair) * 1.000_001)
     broken = [layer._replace(before=wrong) if layer.before is first else layer for layer in stack.backward]
     monkeypatch.setattr(stack, "backward", broken)
-    assert numbers_of_stack(problem, problem.run(), names) is None
+    assert numbers_of(problem, problem.run(), names) is None
 
 
 def test_biases_alone_are_guarded_too(monkeypatch):
     problem = classifier(3)
     names = ("b1", "b2")
-    assert numbers_of_stack(problem, None, names) is not None
+    assert numbers_of(problem, None, names) is not None
     monkeypatch.setattr(MODULES["engine.check.short_way.guard"], "is_answer", lambda *_: True)
     right = StackNumbers.found
     for name in names:
         monkeypatch.setattr(StackNumbers, "found", lambda self, name=name: scaled(right(self), name))
-        assert numbers_of_stack(problem, None, names) is None
+        assert numbers_of(problem, None, names) is None
 
 
 def test_no_direction_is_lost_beside_another(monkeypatch):
@@ -474,10 +480,10 @@ def test_no_direction_is_lost_beside_another(monkeypatch):
     right, names = StackNumbers.found, ("W1", "W2")
     gradients = problem.run().gradients
     assert np.abs(gradients["W1"]).max() < 1e-5 * np.abs(gradients["W2"]).max()
-    assert numbers_of_stack(problem, None, names) is not None
+    assert numbers_of(problem, None, names) is not None
     monkeypatch.setattr(MODULES["engine.check.short_way.guard"], "is_answer", lambda *_: True)
     monkeypatch.setattr(StackNumbers, "found", lambda self: {**(right(self) or {}), "W1": gradients["W1"] * 1.000_01})
-    assert numbers_of_stack(problem, None, names) is None
+    assert numbers_of(problem, None, names) is None
 
 
 def test_the_examples_that_are_clear_of_kinks_are_guarded_too(monkeypatch):
@@ -512,7 +518,7 @@ def test_how_far_a_gradient_is_from_its_differences_is_told():
 def test_with_changes_the_short_way_is_not_gone():
     problem = classifier(2)
     changed = Run(problem.graph, problem.leaves, Changes(values={"Z1": problem.run()["Z1"] + 0.1}))
-    assert numbers_of_stack(problem, changed, ("W1",)) is None
+    assert numbers_of(problem, changed, ("W1",)) is None
     assert numbers_of_examples(problem, changed) is None
 
 

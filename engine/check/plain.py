@@ -17,8 +17,9 @@ import numpy as np
 from engine.check.estimates import BEYOND_SENSE, LEEWAY, apart
 from engine.check.few import MOST, numbers_of_few
 from engine.check.short_way.entrance import numbers_of_stack
+from engine.check.short_way.stack import Stack
 from engine.check.verdicts import Certificate
-from engine.graph.graph import UNCHANGED, Graph
+from engine.graph.graph import UNCHANGED
 from engine.graph.run import Run
 from engine.ops.row import Array
 from engine.problems import Problem
@@ -33,18 +34,18 @@ def plain_certificate(problem: Problem, run: Run | None, gradients: Mapping[str,
     names = tuple(gradients)
     if not names or (run and run.changes is not UNCHANGED):
         return None
-    sides = SideBySide.of(problem.graph, names)
+    asked = Asked.of(problem, names)
     with np.errstate(all="ignore"):
-        found = numbers_of_stack(problem, run, names)
+        found = None if asked.stack is None else numbers_of_stack(problem, run, asked.stack)
         if found is not None:
-            for name, factor in sides.scaled:
+            for name, factor in asked.scaled:
                 found[name] = found[name] * factor
-            errors, sizes = compared(found, gradients, sides)
-        elif sides.count <= MOST:
+            errors, sizes = compared(found, gradients, asked)
+        elif asked.count <= MOST:
             numeric = numbers_of_few(run or problem.run(), names)
             if numeric is None:
                 return None
-            errors, sizes = by_parts([numeric, *gradients.values()], sides.starts)
+            errors, sizes = by_parts([numeric, *gradients.values()], asked.starts)
         else:
             return None
     worst = 0.0
@@ -53,15 +54,13 @@ def plain_certificate(problem: Problem, run: Run | None, gradients: Mapping[str,
             return None
         if error > worst * size:
             worst = error / size
-    return Certificate("increment", "agrees", worst, sides.count)
+    return Certificate("increment", "agrees", worst, asked.count)
 
 
-def compared(
-    found: Mapping[str, Array], gradients: Mapping[str, Array], sides: SideBySide
-) -> tuple[list[float], list[float]]:
+def compared(found: Mapping[str, Array], gradients: Mapping[str, Array], asked: Asked) -> tuple[list[float], list[float]]:
     """max|claim − numeric| and max|numeric|: of large tensors each for itself, and of all others together."""
-    errors, sizes = by_parts(sides.pick(found) + sides.pick(gradients), sides.small_starts) if sides.small else ([], [])
-    for name in sides.large:
+    errors, sizes = by_parts(asked.pick(found) + asked.pick(gradients), asked.small_starts) if asked.small else ([], [])
+    for name in asked.large:
         error, size = apart(found[name], gradients[name])
         errors.append(error)
         sizes.append(size)
@@ -80,11 +79,14 @@ def by_parts(both: Sequence[Array], starts: Array) -> tuple[list[float], list[fl
     return largest[parts:], largest[:parts]
 
 
-class SideBySide:
-    """Where the numbers of some nodes stand in one vector; kept with the graph."""
+class Asked:
+    """What is known of the gradients that are asked for before a number is seen, as where theirs stand in one vector; kept
+    with the graph."""
 
-    def __init__(self, graph: Graph, names: tuple[str, ...]) -> None:
+    def __init__(self, problem: Problem, names: tuple[str, ...]) -> None:
+        graph = problem.graph
         sizes = {name: prod(graph[name].shape) for name in names}
+        self.stack = Stack.of(problem, names)
         self.count = sum(sizes.values())
         self.starts = starts_of_both(list(sizes.values()))
         self.small = tuple(name for name, size in sizes.items() if size <= SMALL)
@@ -94,8 +96,8 @@ class SideBySide:
         self.scaled = [(name, factor) for name, factor in graph.factors.items() if name in names]
 
     @classmethod
-    def of(cls, graph: Graph, names: tuple[str, ...]) -> SideBySide:
-        return graph.kept(("side by side", names), lambda: cls(graph, names))
+    def of(cls, problem: Problem, names: tuple[str, ...]) -> Asked:
+        return problem.graph.kept(("asked", names), lambda: cls(problem, names))
 
 
 def tuple_of(names: tuple[str, ...]) -> Callable[[Mapping[str, Array]], tuple[Array, ...]]:

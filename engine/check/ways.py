@@ -16,6 +16,7 @@ from engine.check.guard import guard
 from engine.check.methods import increment
 from engine.check.noise import Rounding
 from engine.check.short_way.entrance import SAMPLED, evaluations_of_stack, numbers_of_stack
+from engine.check.short_way.stack import Stack
 from engine.check.work import WORK, refuse_work
 from engine.graph.run import Run
 from engine.problems import Problem
@@ -38,12 +39,13 @@ def way_of(problem: Problem, run: Run, names: Sequence[str], step: float | None,
     """What is random in it is drawn by the seed."""
     sizes = {name: run[name].size for name in names}
     count = sum(sizes.values())
-    if step is None:
+    stack = Stack.of(problem, tuple(names)) if step is None else None
+    if stack is not None:
         with np.errstate(all="ignore"):
-            plain = numbers_of_stack(problem, run, tuple(names), seed, SAMPLED)
+            plain = numbers_of_stack(problem, run, stack, seed, SAMPLED)
         if plain is not None:
-            evaluations = evaluations_of_stack(problem, tuple(names))
-            return Way(0.0, "", lambda: Estimates({name: exact(plain[name]) for name in names}, count, evaluations))
+            by_name = {name: exact(plain[name]) for name in names}
+            return Way(0.0, "", lambda: Estimates(by_name, count, evaluations_of_stack(stack)))
     advice = WORK["increment"].advice
     if problem.network is not None and step is None and count > GENERAL_COORDINATES:
         factored = FactoredCheck(problem, run)

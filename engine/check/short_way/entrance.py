@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from math import prod
-
 import numpy as np
 
 from engine.check.short_way.endings import REACH
 from engine.check.short_way.guard import is_guarded
 from engine.check.short_way.numbers import StackNumbers
-from engine.check.short_way.sample import no_sample
+from engine.check.short_way.sample import no_sample, tensors
 from engine.check.short_way.stack import Stack
 from engine.graph.graph import UNCHANGED
 from engine.graph.run import Run
@@ -21,26 +19,24 @@ SAMPLED = 2
 
 
 def numbers_of_stack(
-    problem: Problem, run: Run | None, names: tuple[str, ...], seed: int = 0, sampled: int = 1
+    problem: Problem, run: Run | None, stack: Stack, seed: int = 0, sampled: int = 1
 ) -> dict[str, Array] | None:
-    """∂J/∂node for every name; None where it is no such network, or not plain: near a kink, or far from ordinary.
+    """∂J/∂node for every name that the stack is asked for; None where that is not plain: near a kink, or far from ordinary.
 
     Without a run, no more of it is computed than is needed. The seed draws the coordinates that are moved alone, of so many
     tensors.
     """
-    stack = Stack.of(problem, names)
-    if stack is None or (run and run.changes is not UNCHANGED):
+    if run and run.changes is not UNCHANGED:
         return None
     numbers = StackNumbers(problem, stack, run.values if run else stack.values(problem))
     found = numbers.found()
     return stack.laid_out(found) if found is not None and is_guarded(numbers, found, stack.sample(seed, sampled)) else None
 
 
-def evaluations_of_stack(problem: Problem, names: tuple[str, ...]) -> int:
+def evaluations_of_stack(stack: Stack) -> int:
     """How many differences that takes in a check: of all units in all examples, along the directions, of coordinates."""
-    assert problem.network is not None
-    units = sum(prod(problem.graph[layer.logits].shape) for layer in problem.network.layers)
-    guarded = len(set(names) & set(Stack.tensors(problem)))
+    units = sum(layer.examples * layer.units for layer in stack.layers)
+    guarded = len(tensors(stack.layers))
     return units + min(guarded, 1) + min(guarded, SAMPLED)
 
 

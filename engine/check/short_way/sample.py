@@ -71,16 +71,20 @@ def no_sample(layers: Sequence[StackLayer]) -> Sample:
     return [[] for _ in layers]
 
 
-def random_sample(layers: Sequence[StackLayer], seed: int, tensors: int) -> Sample:
-    """A random coordinate of each of so many random tensors among those that are asked for."""
-    rng, found = Random(seed), no_sample(layers)
-    asked = [
+def tensors(layers: Sequence[StackLayer]) -> list[tuple[int, str]]:
+    """Those that are asked for, by the numbers of their layers and their names."""
+    return [
         (number, name)
         for number, layer in enumerate(layers)
         for name in (layer.weights, layer.bias, layer.logits, layer.inputs)
         if name
     ]
-    for number, name in rng.sample(asked, min(tensors, len(asked))):
+
+
+def random_sample(layers: Sequence[StackLayer], seed: int, most: int) -> Sample:
+    """A random coordinate of each of some random tensors among those that are asked for."""
+    rng, found, asked = Random(seed), no_sample(layers), tensors(layers)
+    for number, name in rng.sample(asked, min(most, len(asked))):
         reached = min(number + 1, len(layers) - 1)
         behind = layers[reached] if reached > number else None
         entry = tuple([rng.randrange(size) for size in sizes(layers[number], name)])
