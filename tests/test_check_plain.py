@@ -345,7 +345,7 @@ def without_directions(monkeypatch, stack):
     """As if they could find nothing: they move nothing, and nothing is expected of them."""
 
     def none(units):
-        return lambda numbers, found: (np.zeros(len(numbers.every)), np.ones((1, units)), 0.0)
+        return lambda values, every, found: (np.zeros(len(every)), np.ones((1, units)), 0.0)
 
     monkeypatch.setattr(stack, "guarded", [(layer, [none(layer.units)]) for layer in stack.layers])
 

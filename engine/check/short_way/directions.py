@@ -1,26 +1,24 @@
 """The random directions along which `guard` moves the tensors of a layer: each moves its Z by a product u·vᵀ.
 
-They are drawn and told apart before a number is seen. Called with the numbers of a network, one gives u, v as a row, and
-what the cost answers according to `found`.
+They are drawn and told apart before a number is seen. Called with the values of a run, ones for its examples and the
+gradients that were found, one gives u, v as a row, and what the cost answers according to these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.check.short_way.layer import StackLayer
+from engine.graph.forward import Values
 from engine.graph.graph import Graph
 from engine.ops.row import Array
 
-if TYPE_CHECKING:
-    from engine.check.short_way.layer import StackLayer
-    from engine.check.short_way.numbers import StackNumbers
-
 Found = Mapping[str, Array]
-Direction = Callable[["StackNumbers", Found], tuple[Array, Array, float]]
+Move = tuple[Array, Array, float]
+Direction = Callable[[Values, Array, Found], Move]
 
 SMALL = 1_024
 """Numbers of a direction that all networks share."""
@@ -46,9 +44,9 @@ def directions(graph: Graph, layer: StackLayer) -> Iterator[Direction]:
 def of_weights(layer: StackLayer, along_inputs: Array, along_units: Array) -> Direction:
     X, weights, row = layer.X, layer.weights, along_units[None, :]
 
-    def moved(numbers: StackNumbers, found: Found) -> tuple[Array, Array, float]:
+    def moved(values: Values, every: Array, found: Found) -> Move:
         answer = along_inputs.dot(found[weights])
-        return numbers.values[X].dot(along_inputs), row, float(answer.dot(along_units))
+        return values[X].dot(along_inputs), row, float(answer.dot(along_units))
 
     return moved
 
@@ -57,9 +55,9 @@ def of_weights_and_bias(layer: StackLayer, along_inputs: Array, along_units: Arr
     """The bias is the weight of an input that is always 1."""
     X, weights, bias, row = layer.X, layer.weights, layer.bias, along_units[None, :]
 
-    def moved(numbers: StackNumbers, found: Found) -> tuple[Array, Array, float]:
-        along = numbers.values[X].dot(along_inputs)
-        along += numbers.every
+    def moved(values: Values, every: Array, found: Found) -> Move:
+        along = values[X].dot(along_inputs)
+        along += every
         answer = along_inputs.dot(found[weights])
         answer += found[bias]
         return along, row, float(answer.dot(along_units))
@@ -69,16 +67,16 @@ def of_weights_and_bias(layer: StackLayer, along_inputs: Array, along_units: Arr
 
 def of_bias(layer: StackLayer, along_units: Array) -> Direction:
     bias, row = layer.bias, along_units[None, :]
-    return lambda numbers, found: (numbers.every, row, float(found[bias].dot(along_units)))
+    return lambda values, every, found: (every, row, float(found[bias].dot(along_units)))
 
 
 def of_inputs(layer: StackLayer, along_examples: Array, along_inputs: Array) -> Direction:
     W, inputs = layer.W, layer.inputs
 
-    def moved(numbers: StackNumbers, found: Found) -> tuple[Array, Array, float]:
-        along = along_examples[: len(numbers.every)]  # some may be left out
+    def moved(values: Values, every: Array, found: Found) -> Move:
+        along = along_examples[: len(every)]  # some may be left out
         answer = along.dot(found[inputs])
-        return along, along_inputs.dot(numbers.values[W])[None, :], float(answer.dot(along_inputs))
+        return along, along_inputs.dot(values[W])[None, :], float(answer.dot(along_inputs))
 
     return moved
 
@@ -86,8 +84,8 @@ def of_inputs(layer: StackLayer, along_examples: Array, along_inputs: Array) -> 
 def of_logits(layer: StackLayer, along_examples: Array, along_units: Array) -> Direction:
     logits, row = layer.logits, along_units[None, :]
 
-    def moved(numbers: StackNumbers, found: Found) -> tuple[Array, Array, float]:
-        along = along_examples[: len(numbers.every)]  # some may be left out
+    def moved(values: Values, every: Array, found: Found) -> Move:
+        along = along_examples[: len(every)]  # some may be left out
         return along, row, float(along.dot(found[logits]).dot(along_units))
 
     return moved

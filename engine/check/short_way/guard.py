@@ -23,14 +23,14 @@ LEAST = 1e-60
 
 
 def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample) -> bool:
-    expected = 0.0
+    values, every, expected = numbers.values, numbers.every, 0.0
     moves: list[Array] = []
     coordinates: list[Coordinate] = []
     for (layer, directions), arriving in zip(numbers.stack.guarded, sample, strict=True):
         if moves:  # the first along all directions, and one of each coordinate
             moves = [numbers.onward(layer, each) for each in moves]
         for direction in directions:
-            u, v, share = direction(numbers, found)
+            u, v, share = direction(values, every, found)
             # The share of each direction in what the cost moves is STEP: none cancels another or is lost beside it.
             step = STEP / share if abs(share) > LEAST else STEP
             expected += step * share
@@ -44,7 +44,7 @@ def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample
             if not found[each.tensor].item(each.entry):  # as of a dead unit, which tells nothing
                 coordinates.append(liveliest(each, found))
         for each in coordinates[len(moves) - 1 :]:
-            moves.append(each.moves_behind(numbers.values, each.moves(numbers.values, STEP)))
+            moves.append(each.moves_behind(values, each.moves(values, STEP)))
     if not moves:
         return True  # no tensor of a layer: what lies behind them is differenced entry by entry, and needs no guard
     jointly, *alone = numbers.ending.moved(np.array(moves))
