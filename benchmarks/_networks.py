@@ -16,6 +16,7 @@ class Network:
 
     def __init__(self, widths: Sequence[int], examples: int, seed: int = 0) -> None:
         rng = np.random.default_rng(seed)
+        self.widths = widths
         self.parameters: Arrays = []
         for i, o in pairwise(widths):
             self.parameters += [rng.standard_normal((i, o)) * np.sqrt(2 / i), rng.standard_normal(o) * 0.1]

@@ -16,6 +16,7 @@ INTRODUCTION = """\
 
 Written by `scripts/bench`; do not edit. Ours are medians; *× its speed* is a peer's time over ours, *× it* ours as a part
 of the peer's; a `~` marks what was measured on a slice and multiplied up. What was asked of a reading is `met` or `NOT MET`.
+README tells who the peers are.
 """
 
 

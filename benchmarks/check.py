@@ -10,22 +10,24 @@ hundredth of its time on them. `confirm, values given` shows what the second met
 every tensor, with error bounds. Each once for the gradients of the parameters and once for those of all nodes, inputs
 included, and each is set against the pass that computes as many. The others are held against `certify` and against
 `confirm`. Where all is plainly right, a certificate is a few operations (`engine.check.plain`); these networks are such.
+What is known of a network's structure is kept, as it is for all networks of a structure that a service is asked about.
 
 Others are timed whole, or on the bias of one layer and multiplied up (marked ~) where that would take minutes. Those that
 look along one random direction are timed whole, and it is said where they refuse gradients that are right. All times are
-medians of processor time; contestants take turns, one thread, float64. What is short is repeated in its turn:
-once a turn (`TURN` in _timing.py at 0), when others have emptied the caches, a `confirm` of 64-32-10 took 13 % longer, which
-is more than what is left of the gate on torch slow there. Its guard moves all tensors along a direction, and one coordinate
-alone that is drawn once and for all: here of the last bias. Of the four it might be, one of W1 takes longest, by 4 %.
-How right each is: benchmarks/check_accuracy.py.
+medians of processor time; contestants take turns, one thread, float64. What is short is repeated in its turn, so that all
+have their numbers at hand; `confirm, other numbers` has not. Once a turn (`TURN` in _timing.py at 0), when others have
+emptied the caches, a `confirm` of 64-32-10 took 13 % longer, which is more than what is left of the gate on torch slow.
+Its guard moves all tensors along a direction, and one coordinate alone, drawn once and for all: here of the last bias.
+Of the four it might be, one of W1 takes longest, by 4 %. How right each is: benchmarks/check_accuracy.py.
 """
 
 from __future__ import annotations
 
 from _timing import timed  # first: it pins BLAS to one thread
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import cycle
 
 from _checkers import CHECKERS
 from _installed import installed, torch_on_one_thread
@@ -49,7 +51,22 @@ LARGE = 100_000
 PASSES = Wanted("≤", 2)
 CERTIFY, CONFIRM = "certify, parameters", "confirm, parameters"
 
+OTHERS = 25
+"""Networks of the same structure."""
+
 reading = partial(Reading, "check")
+
+
+def other_numbers(widths: Sequence[int], examples: int) -> Callable[[], object]:
+    """What confirms the gradients of one of several networks in turn."""
+    problems = [read_problem(Network(widths, examples, seed).wire()) for seed in range(1, OTHERS + 1)]
+    turns = cycle([(each, each.run().gradients_of(each.graph.parameters)) for each in problems])
+
+    def confirm() -> object:
+        problem, gradients = next(turns)
+        return certify(problem, gradients=gradients)
+
+    return confirm
 
 
 def own(network: Network, case: str, share: float) -> Iterator[Reading]:
@@ -70,6 +87,7 @@ def own(network: Network, case: str, share: float) -> Iterator[Reading]:
             CERTIFY: certify_parameters,
             "certify, all nodes": lambda: certify(problem),
             CONFIRM: lambda: certify(problem, gradients=some),
+            "confirm, other numbers": other_numbers(network.widths, len(network.X)),
             "confirm, all nodes": lambda: certify(problem, gradients=every),
             "confirm, values given": lambda: certify(problem, done, gradients=some),
             "check, parameters": lambda: check(problem),

@@ -162,7 +162,7 @@ def alarms(count: int) -> Iterator[Reading]:
             for name, each in one.items():
                 tally[name].update(each)
     for what, wanted in TALLIED.items():
-        ours = reading(f"{count:,} relu networks", what, tally[OURS][what], "")
+        ours = reading(f"{count:,} relu networks, half at kinks", what, tally[OURS][what], "")
         yield replace(ours, wanted=wanted)
         for name in dict.fromkeys([*JUDGES, *CHECKERS]):
             if name not in JUDGES:

@@ -6,6 +6,7 @@ import re
 import orjson
 import pytest
 
+from engine import read_problem
 from service.cli.locate import locate, place_of
 from service.cli.show import show, show_problem
 from service.contract.examples import CHECK, GRADE, GRADE_BATCH, GRADIENTS, MISTAKES, TRAIN
@@ -117,6 +118,18 @@ db         correct   1 of 1   expected: 6
 
 2 of 3 points (66.7%), first error at dc
 certificate: agrees (increment)"""
+    )
+
+
+def test_an_answer_in_another_shape_is_told_for_what_it_is_besides():
+    layer = {"weights": [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], "activation": "identity"}
+    problem = {"network": {"layers": [layer], "loss": "squared_error"}, "inputs": [[1, 2]], "labels": [[1, 2, 3]]}
+    right = read_problem(problem).run().gradients["W1"]
+    words = " ".join(shown("grade", {**problem, "answers": {"dW1": right.T.tolist()}}).split())
+    assert "expected 2×3, not 3×2" in words
+    assert "outer product" in words
+    assert "outer product" not in " ".join(
+        shown("grade", {**problem, "answers": {"dW1": right.T.tolist()}, "policy": {"feedback": "score"}}).split()
     )
 
 

@@ -147,6 +147,7 @@ def test_any_other_reply_is_final(both, status):
     with pytest.raises(Refused) as caught:
         client.gradients(GRAPH)
     assert (caught.value.status, caught.value.temporary, client.slept) == (status, False, [])
+    assert repr(caught.value) == f"Refused({str(caught.value)!r})"
 
 
 @pytest.mark.parametrize("failure", [httpx.ReadTimeout("slow"), httpx.WriteTimeout("slow"), httpx.PoolTimeout("full")])

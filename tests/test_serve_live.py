@@ -58,4 +58,4 @@ def test_port_in_use_is_said():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        assert "address already in use" in refused("--port", str(taken.getsockname()[1]))
+        assert "address already in use; choose another port" in refused("--port", str(taken.getsockname()[1]))

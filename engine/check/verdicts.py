@@ -68,7 +68,7 @@ class Certificate(NamedTuple):
     method: str
     status: Status
     max_error: float
-    """Relative to the largest of a gradient and of those that it is computed from."""
+    """Relative to the largest entry of a gradient, or of those that it is computed from."""
     coordinates: int
     kinks: tuple[Kink, ...] = ()
     reason: str = ""

@@ -81,6 +81,9 @@ class Refused(VerigradError):
         told = f"{self.status} {self.kind}: {self.detail or self.title}"
         return f"{told} (request {self.request_id})" if self.request_id else told
 
+    def __repr__(self) -> str:
+        return f"Refused({str(self)!r})"
+
 
 class Unreachable(VerigradError):
     """No connection, or one that broke before the whole reply was there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 
@@ -29,6 +30,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
             one.close()
         number = getattr(error, "errno", None)
         why = os.strerror(number).lower() if number and number > 0 else "there is no such address"
+        why += "; choose another port" * (number == errno.EADDRINUSE)
         raise BadSetting(f"cannot listen on {host}, port {port}: {why}") from None
     return sockets
 

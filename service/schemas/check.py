@@ -98,8 +98,8 @@ class CheckResponse(Wire):
     coordinates: int
     """How many entries (or directions) were compared."""
     evaluations: int
-    """How many differences were taken for it. In a dense network units are moved, and one difference of a unit serves all
-    weights into it."""
+    """How many differences were taken for it; each method takes its own number of an entry. In a dense network `increment`
+    takes one by a unit in an example, which serves all weights into it, and a few that guard them."""
     step: float | Absent = None
     """As it was given."""
     seed: int | Absent = None

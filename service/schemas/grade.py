@@ -239,7 +239,7 @@ class KeyCertificate(Wire, json_schema_extra={"examples": [GRADE["certificate"],
     status: Literal["agrees", "kink"]
     """`kink`: some derivatives do not exist; there any subgradient earns the points, not only the one expected."""
     max_error: float | Absent = None
-    """Relative to the largest of a gradient and of those that it is computed from."""
+    """Relative to the largest entry of a gradient, or of those that it is computed from."""
     coordinates: int | Absent = None
     """How many entries were compared."""
     kinks: list[Kink] | Absent = None

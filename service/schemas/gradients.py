@@ -61,17 +61,17 @@ class Kink(Wire, json_schema_extra={"examples": [KINK]}):
 
 
 class Certificate(Wire, json_schema_extra={"examples": [CERTIFICATE]}):
-    """How all gradients were confirmed by a second method, which moves numbers and asks no op for its derivative."""
+    """How all gradients were confirmed by a second method: differences, by formulas that have no derivative in them."""
 
     method: str
-    """`increment`: every entry was compared with exact differences. In a dense network these are by its units, and those by
-    weights follow, because a layer is linear in them; this is guarded by moves of the weights themselves. `directional`: for
-    very large problems, along random directions."""
+    """`increment`: every entry was compared with exact differences. In a dense network these are taken by its units, layer
+    by layer from the loss back, and those by weights follow, because a layer is linear in them; moves of the weights
+    themselves, through the whole network, guard this. `directional`: for very large problems, along random directions."""
     status: Literal["agrees", "kink", "inconclusive"]
     """`kink`: agrees, but some derivatives do not exist: one subgradient is given, a grade takes any.
     `inconclusive`: not confirmed."""
     max_error: float | None
-    """Relative to the largest of a gradient and of those that it is computed from."""
+    """Relative to the largest entry of a gradient, or of those that it is computed from."""
     coordinates: int
     """How many entries, or directions, were compared."""
     kinks: list[Kink]

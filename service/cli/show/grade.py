@@ -27,6 +27,8 @@ def grade(answer: Any, width: int) -> Iterator[RenderableType]:
 def remarks(item: Any) -> str:
     """All that this level of feedback shows, a line each."""
     lines = [item.get("message", "")]
+    diagnosis = item.get("diagnosis", {}).get("message", "")
+    lines += [diagnosis] if diagnosis not in lines[0] else []  # of an answer in another shape, what it is besides
     lines += [f"or: {each['message']}" for each in item.get("alternatives", []) if each["message"] != lines[0]]
     if item.get("verdict") != "correct":
         lines += [f"entries: {ticks(item['cells'])}"] if np.size(item.get("cells", True)) > 1 else []
