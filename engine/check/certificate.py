@@ -44,8 +44,11 @@ def certify(problem: Problem, run: Run | None = None, *, gradients: Mapping[str,
         return plain
     run = run or problem.run()
     with np.errstate(all="ignore"):  # what is not finite is looked for, and told
-        method, found = estimated(problem, run, tuple(gradients))
-        verdicts, scales, infinite = judged(problem, run, gradients, found)
+        for short in (True, False):  # no alarm before the long way, too, was gone
+            method, found = estimated(problem, run, tuple(gradients), short=short)
+            verdicts, scales, infinite = judged(problem, run, gradients, found)
+            if all(each.status != "disagrees" for each in verdicts):
+                break
     for place, (verdict, scale) in enumerate(zip(verdicts, scales, strict=True)):
         if verdict.status == "kink" and method == "directional":
             reason = "this is too large to be confirmed entry by entry, and at a kink directions tell too little"
@@ -71,9 +74,9 @@ def certify(problem: Problem, run: Run | None = None, *, gradients: Mapping[str,
     )
 
 
-def estimated(problem: Problem, run: Run, names: Sequence[str]) -> tuple[str, Estimates]:
+def estimated(problem: Problem, run: Run, names: Sequence[str], *, short: bool) -> tuple[str, Estimates]:
     """Entry by entry; or where that is too much along random directions, which miss no wrong entry either, but at kinks."""
-    way, limits = way_of(problem, run, names, None, 0), problem.limits
+    way, limits = way_of(problem, run, names, None, 0, short=short), problem.limits
     if way.operations <= min(limits.certificate_operations, limits.check_operations):
         return "increment", reported(problem, way.estimates())
     return "directional", estimate(problem, run, names, "directional", None, 0)

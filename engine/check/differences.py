@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.check.estimates import EPSILON
 from engine.check.increments import Kink, Kinks
 from engine.graph.run import Run
 from engine.ops.row import Array, Side
@@ -23,6 +24,8 @@ LARGEST = 1e100
 TINY = 1e-150
 """An entry this small is taken as 0, lest its steps vanish."""
 VANISHING = 1e-290
+EVEN = 1e-4
+"""Moves that are apart by less than this part of them are all but alike."""
 TIGHT = 1e-13
 """A spread beyond this part of the largest difference asks for a smaller step."""
 SHRINKS = (1e-8, 1e-16, 1e-32, 1e-64)
@@ -130,7 +133,13 @@ def columns_from(moved: Array, straight: Mapping[Side, Array], h: Array, kinked:
 
 
 def central_pair(moved: Array, h: Array) -> tuple[Array, Array]:
-    """D(h) and |D(h) − D(2h)| from the moves by ±h and ±2h."""
+    """D(h) and |D(h) − D(2h)| from the moves by ±h and ±2h; or what their rounding may do where both ways lead as far, which
+    tells of no slope less than that."""
     plus, minus, plus2, minus2 = moved
     D = (plus - minus) / (2.0 * h)
-    return D, np.abs(D - (plus2 - minus2) / (4.0 * h))
+    spread = np.abs(D - (plus2 - minus2) / (4.0 * h))
+    size = np.abs(plus)
+    even = np.abs(plus - minus) < EVEN * size
+    if even.any():
+        spread = np.where(even, np.maximum(spread, EPSILON * size / h), spread)
+    return D, spread

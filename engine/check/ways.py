@@ -35,11 +35,11 @@ class Way:
         refuse_work(problem.limits, self.operations, self.advice)
 
 
-def way_of(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int) -> Way:
-    """What is random in it is drawn by the seed."""
+def way_of(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int, *, short: bool = True) -> Way:
+    """What is random in it is drawn by the seed. Without `short`, not the short way of dense networks."""
     sizes = {name: run[name].size for name in names}
     count = sum(sizes.values())
-    stack = Stack.of(problem, tuple(names)) if step is None else None
+    stack = Stack.of(problem, tuple(names)) if short and step is None else None
     if stack is not None:
         with np.errstate(all="ignore"):
             plain = numbers_of_stack(problem, run, stack, seed, SAMPLED)

@@ -22,8 +22,12 @@ SHORT = np.float64(2.0**-100)
 LONG = np.array(2.0**100)
 """1 / SHORT, for products, which round nothing. NumPy multiplies by an array sooner than by a number."""
 LONG.flags.writeable = False
+SHORTEST = np.float64(2.0**-300)
+"""Where what is squared may be as near to 0 as any that makes sense."""
 SHORT_OF_ROOM = 2.0**-60
 """As short as it must be, and no shorter: room may be next to nothing itself."""
+SOME_ROOM = 1e-280
+"""Where there is less, such steps have lost digits, or are none."""
 MOST, MOST_SHARE = 1e50**2, 1e10**2
 """Of squares of sums of e^x, and of one over them."""
 REACH = 1e-9
@@ -67,8 +71,10 @@ class Ending(ABC):
         """The differences by every A of a fused head, by steps that never leave its domain; None where there are none."""
         fusion = self.form.fusion
         assert fusion is not None
-        room = fusion.room(self.x, -1)  # without any, the derivative is infinite, or nothing depends on it
-        steps = np.where(room < VANISHING, 1.0, room) * SHORT_OF_ROOM
+        room = fusion.room(self.x, -1)
+        if not np.minimum.reduce(room, axis=None) > SOME_ROOM:
+            return None  # the derivative is infinite, or nothing depends on it
+        steps = room * SHORT_OF_ROOM
         return np.asarray(fusion.head_increment(self.x, steps, self.Y, **self.form.attributes) * (self.form.weight / steps))
 
 
@@ -198,8 +204,8 @@ class TermEnding(Ending):
         if op.kinks is not None and np.asarray(op.kinks((self.x, REACH), (self.Y, STILL), **attributes)).any():
             return None
         x, y = self.x[..., None], (self.Y[..., None], STILL)  # as if every output were an example of its own
-        up, down = (op.increment((x, step), y, **attributes) for step in (SHORT, -SHORT))
-        return np.asarray((up - down) * (0.5 * self.form.weight * LONG))  # both, for some losses bend next to their 0
+        up, down = (op.increment((x, step), y, **attributes) for step in (SHORTEST, -SHORTEST))
+        return np.asarray((up - down) * (0.5 * self.form.weight / SHORTEST))  # both, for some losses bend next to their 0
 
     def moved(self, moves: Array) -> list[float]:
         return by_increments(self.form, self.x, moves, self.Y)

@@ -74,5 +74,7 @@ def is_precise_answer(numbers: StackNumbers, values: Array, coordinate: Coordina
     moves = coordinate.moves(numbers.values, 1.0)
     terms = float(np.abs(moves * numbers.D[coordinate.layer.Z][coordinate.examples, coordinate.units]).sum())
     step = STEP / max(1.0, largest(moves))
+    if not step:
+        return False  # numbers that no step is short beside
     apart = abs(numbers.answer(coordinate, moves * step) / step - values.item(coordinate.entry))
     return apart <= GUARD_LEEWAY * max(terms, largest(values), LEAST)
