@@ -14,8 +14,10 @@ from engine.check import plain
 from engine.check.estimates import LEEWAY
 from engine.check.methods import complex_step
 from engine.check.plain import plain_certificate
+from engine.check.short_way.directions import random_direction
 from engine.check.short_way.endings import BehindHead, BinaryEnding, LossForm, OneHotEnding, SoftEnding, TermEnding
 from engine.check.short_way.entrance import SAMPLED, numbers_of_examples, numbers_of_stack
+from engine.check.short_way.guard import liveliest
 from engine.check.short_way.numbers import StackNumbers
 from engine.check.short_way.sample import random_sample
 from engine.check.short_way.stack import Stack
@@ -305,7 +307,13 @@ BROKEN_ENDINGS: list[tuple[Any, ...]] = [
 @pytest.mark.parametrize(
     ("kind", "where", "name", "change"),
     [*((kind, *broken) for kind in KINDS for broken in BROKEN.values()), *BROKEN_ENDINGS],
-    ids=[*(f"{kind} {what}" for kind in KINDS for what in BROKEN), *map(str, range(len(BROKEN_ENDINGS)))],
+    ids=[
+        *(f"{kind} {what}" for kind in KINDS for what in BROKEN),
+        *(
+            f"{kind} {where.__name__} {name} {place % len(WRONG)}"
+            for place, (kind, where, name, _) in enumerate(BROKEN_ENDINGS)
+        ),
+    ],
 )
 def test_a_mistake_in_the_short_way_itself_is_found_by_its_guard(kind, where, name, change, monkeypatch):
     problem = with_labels(kind)
@@ -358,6 +366,43 @@ def stack_of(problem, names) -> Stack:
 
 def scaled(found, *wrong):
     return {name: each * 1.000_1 if name in wrong else each for name, each in found.items()}
+
+
+def test_the_first_that_is_drawn_is_of_weights():
+    """Theirs are the gradients that come of a product of all examples."""
+    stack = stack_of(classifier(3), ("X", "W1", "b1", "Z1", "W2", "b2", "Z3"))
+    first = [tensors_of(stack.sample(seed, 1)) for seed in range(40)]
+    assert {name for (name,) in first} == {"W1", "W2"}
+    assert all(len({"W1", "W2"} & set(tensors_of(stack.sample(seed, 2)))) >= 1 for seed in range(40))
+    assert len({tuple(sorted(tensors_of(stack.sample(seed, 2)))) for seed in range(200)}) == 2 * 5 + 1
+
+
+def test_the_liveliest_is_the_largest_of_either_sign():
+    stack = stack_of(classifier(3), ("b1",))
+    ((drawn,),) = [arriving for arriving in stack.sample(0, 1) if arriving]
+    found = {"b1": np.array([0.0, 2.0, -3.0, 0.0, 1.0, 0.0, 0.0, 0.0])}
+    assert liveliest(drawn, found).entry == (2,)
+
+
+def test_directions_have_no_pattern_and_nobody_can_change_them():
+    u, v = (random_direction(1_000, seed) for seed in (1, 2))
+    assert abs(np.sign(u).sum()) < 150
+    assert abs(u.dot(v)) < 150
+    assert (np.abs(u) >= 0.5).all()
+    assert (np.abs(u) <= 1.5).all()
+    with pytest.raises(ValueError, match="read-only"):
+        u[0] = 1.0
+
+
+def test_large_networks_are_moved_one_after_the_other(monkeypatch):
+    """The same numbers, with less memory."""
+    problem = classifier(3)
+    names, guard = problem.graph.differentiable, MODULES["engine.check.short_way.guard"]
+    monkeypatch.setattr(guard, "TOGETHER", 0)
+    assert numbers_of(problem, None, names, 3, 3) is not None
+    right = StackNumbers.found
+    monkeypatch.setattr(StackNumbers, "found", lambda self: scaled(right(self), "W1"))
+    assert numbers_of(problem, None, names, 3, 3) is None
 
 
 @pytest.mark.parametrize("names", [("b1",), ("X",), ("Z2",), ("b2", "A1"), ("W2", "b1")])
@@ -488,9 +533,7 @@ def test_no_direction_is_lost_beside_another(monkeypatch):
 
 def test_the_examples_that_are_clear_of_kinks_are_guarded_too(monkeypatch):
     """Where some lie at one. What is behind the layers is not looked at: a class that is given no chance is no hindrance."""
-    problem = classifier(5, (9, 8, 7), ("relu",))
-    problem.leaves["X"][0] = 0.0
-    problem.leaves["b1"][:] = 0.0
+    problem = some_at_kinks()
     problem.leaves["b2"][np.argmax(problem.leaves["Y"][1])] -= 800.0
     run = problem.run()
     found = numbers_of_examples(problem, run)
@@ -519,7 +562,19 @@ def test_with_changes_the_short_way_is_not_gone():
     problem = classifier(2)
     changed = Run(problem.graph, problem.leaves, Changes(values={"Z1": problem.run()["Z1"] + 0.1}))
     assert numbers_of(problem, changed, ("W1",)) is None
+    problem = some_at_kinks()
+    unchanged = problem.run()
+    assert numbers_of_examples(problem, unchanged) is not None
+    changed = Run(problem.graph, problem.leaves, Changes(values={"W1": problem.leaves["W1"] * 2.0}))
     assert numbers_of_examples(problem, changed) is None
+
+
+def some_at_kinks():
+    """One example of zeros, without biases."""
+    problem = classifier(5, (9, 8, 7), ("relu",))
+    problem.leaves["X"][0] = 0.0
+    problem.leaves["b1"][:] = 0.0
+    return problem
 
 
 @pytest.mark.parametrize(("scale", "plain"), [(1.0, True), (1e50, True), (1e80, False)])
@@ -591,3 +646,64 @@ def test_keys_with_a_wrong_head_are_refused():
     gradients = problem.run().gradients
     with pytest.raises(KeyRefuted):
         certify(problem, gradients={**gradients, "Z2": off(gradients["Z2"])})
+
+
+def dense(weights, activation, inputs, labels, loss, **layer):
+    layers = [{"weights": weights, "activation": activation, **layer}]
+    return {"network": {"layers": layers, "loss": loss}, "inputs": inputs, "labels": labels}
+
+
+def scaled_error(scale):
+    return {"kind": "squared_error", "scale": scale}
+
+
+EXTREME = {
+    "a step is no number beside weights": dense([[1e300, 1]], "softmax", [[0]], [0], "cross_entropy"),
+    "a step is no number beside inputs": dense([[0, 0]], "softmax", [[1e224]], [0], "cross_entropy"),
+    "no room for a step": dense([[-700]], "sigmoid", [[1]], [[1]], "binary_cross_entropy"),
+    "hardly any": dense([[-740]], "sigmoid", [[1]], [[0.5]], "binary_cross_entropy"),
+    "nor in a softmax": dense([[0, 700, 350]], "softmax", [[1]], [[0.5, 0.5, 0]], "cross_entropy"),
+    "a residual next to 0": dense([[1e-41]], "identity", [[1]], [[0]], scaled_error(1e30), bias=[0]),
+    "and without a bias": dense([[1e-38]], "identity", [[1]], [[0]], scaled_error(1e36)),
+    "a square next to 0": {"graph": {"expressions": ["J = square(c + b)"]}, "values": {"b": 0, "c": 1e-29}},
+    "a power": {"graph": {"expressions": ["J = (c + b)**2"]}, "values": {"b": 0, "c": 1e-25}},
+    **{
+        f"all units alike, {loss}": dense([[-0.7, -0.9], [-0.5, 0.2]], "softmax", [[0.9, 0.1]], [labels], loss)
+        for loss, labels in (("hinge", [1, 1]), ("absolute_error", [0, 0]), ("huber", [2, 2]))
+    },
+}
+
+
+@pytest.mark.parametrize("case", EXTREME)
+def test_what_is_right_is_confirmed_however_extreme(case):
+    problem = read_problem(EXTREME[case])
+    assert certify(problem).status == "agrees"
+    assert check(problem).status == "agrees"
+
+
+@pytest.mark.parametrize("kind", ["one-hot", "soft", ("sigmoid", "binary_cross_entropy")])
+def test_slopes_of_confident_heads_keep_their_digits(kind):
+    """p − y would lose them."""
+    problem = with_labels(kind)
+    problem.leaves["b3"][:] = np.linspace(-60.0, 60.0, 5)
+    problem.leaves["Y"] = np.tile([0.0, 0.0, 0.0, 0.25, 0.75], (6, 1)) if kind == "soft" else np.eye(5)[[4] * 6]
+    found, right = numbers_of(problem, None, ("Z3",)), problem.run().gradients["Z3"]
+    assert found is not None
+    assert np.allclose(found["Z3"], right, rtol=1e-12, atol=0)
+
+
+def test_no_alarm_is_given_by_the_short_way_alone(monkeypatch):
+    """Were it wrong, and its guard too, the long one would tell."""
+    problem = classifier(3)
+    right = StackNumbers.found
+    monkeypatch.setattr(StackNumbers, "found", lambda self: scaled(right(self), "W1"))
+    monkeypatch.setattr(MODULES["engine.check.short_way.entrance"], "is_guarded", lambda *_: True)
+    assert certify(problem).status == "agrees"
+    gradients = problem.run().gradients
+    with pytest.raises(KeyRefuted, match="dW2"):
+        certify(problem, gradients={**gradients, "W2": gradients["W2"] * 1.001})
+
+
+def test_a_step_that_is_given_is_taken():
+    problem = classifier(3)
+    assert check(problem, step=1e-3).evaluations > check(problem).evaluations

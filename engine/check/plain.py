@@ -80,8 +80,8 @@ def by_parts(both: Sequence[Array], starts: Array) -> tuple[list[float], list[fl
 
 
 class Asked:
-    """What is known of the gradients that are asked for before a number is seen, as where theirs stand in one vector; kept
-    with the graph."""
+    """What is known of the gradients that are asked for before a number is seen, such as where they stand in one vector;
+    kept with the graph."""
 
     def __init__(self, problem: Problem, names: tuple[str, ...]) -> None:
         graph = problem.graph

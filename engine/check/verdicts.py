@@ -162,7 +162,8 @@ def common_error(submitted: Array, numeric: Array) -> str:
     size = largest(numeric)
     if not submitted.any():
         return "all entries are 0" if submitted.size > 1 else ""
-    factor = float(np.vdot(submitted, numeric) / np.vdot(numeric, numeric)) if size else 0.0
+    with np.errstate(all="ignore"):  # of sums of squares that are infinite, there is no factor
+        factor = float(np.vdot(submitted, numeric) / np.vdot(numeric, numeric)) if size else 0.0
     if factor and largest(submitted - factor * numeric) <= SAME * abs(factor) * size:
         if abs(factor + 1.0) <= SAME:
             return "the sign is flipped"

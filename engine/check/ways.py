@@ -36,7 +36,7 @@ class Way:
 
 
 def way_of(problem: Problem, run: Run, names: Sequence[str], step: float | None, seed: int, *, short: bool = True) -> Way:
-    """What is random in it is drawn by the seed. Without `short`, not the short way of dense networks."""
+    """The seed draws the coordinates that a guard moves. Without `short`, not the short way of dense networks."""
     sizes = {name: run[name].size for name in names}
     count = sum(sizes.values())
     stack = Stack.of(problem, tuple(names)) if short and step is None else None

@@ -1,6 +1,6 @@
 """The random directions along which `guard` moves the tensors of a layer: each moves its Z by a product u·vᵀ.
 
-They are drawn and told apart before a number is seen. Called with the values of a run, ones for its examples and the
+They are drawn before a number is seen, and always the same. Called with the values of a run, ones for its examples and the
 gradients that were found, one gives u, v as a row, and what the cost answers according to these.
 """
 

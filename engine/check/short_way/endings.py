@@ -36,7 +36,7 @@ OF_CLASSES, BINARY = (FUSIONS[name].op for name in ("cross_entropy", "binary_cro
 
 
 class LossForm(NamedTuple):
-    """A loss and what it is computed from: the output A of the last layer, or with a fused head its logits Z."""
+    """A loss, and the head before it."""
 
     op: Op
     attributes: Mapping[str, Any]
@@ -52,12 +52,11 @@ class LossForm(NamedTuple):
 class Ending(ABC):
     """Of one run, one example a row. All numbers are changes of the cost J, so the weight of an example is in them.
 
-    What moves is x, from which the loss is computed: Z where the head is fused with it, and else A.
+    What moves is x: what the loss is computed from, which is Z where the head is fused with it; or, `BehindHead`, Z again.
     """
 
     form: LossForm
     x: Array
-    Y: Array
 
     @abstractmethod
     def slopes(self) -> Array | None:
@@ -67,25 +66,35 @@ class Ending(ABC):
     def moved(self, moves: Array) -> list[float]:
         """The exact change of the cost when x makes short moves: of each that stand in a row."""
 
+    @abstractmethod
     def by_head(self) -> Array | None:
-        """The differences by every A of a fused head, by steps that never leave its domain; None where there are none."""
-        fusion = self.form.fusion
-        assert fusion is not None
-        room = fusion.room(self.x, -1)
-        if not np.minimum.reduce(room, axis=None) > SOME_ROOM:
-            return None  # the derivative is infinite, or nothing depends on it
-        steps = room * SHORT_OF_ROOM
-        return np.asarray(fusion.head_increment(self.x, steps, self.Y, **self.form.attributes) * (self.form.weight / steps))
+        """The differences by every A, once there are slopes; None where there are none."""
 
 
 def ending_of(form: LossForm, Z: Array, A: Array | None, Y: Array, places: Array | None) -> Ending:
     """A is None with a fused head. `places` are those of the classes, if labels are one-hot."""
     x = Z if A is None else A
-    if form.op is OF_CLASSES and places is not None:
-        ending: Ending = OneHotEnding(form, x, places)
+    ending: Ending
+    if form.op is BINARY:
+        ending = BinaryEnding(form, x, Y)
+    elif form.op is not OF_CLASSES:
+        ending = TermEnding(form, x, Y)
+    elif places is None:
+        ending = SoftEnding(form, x, Y)
     else:
-        ending = (SoftEnding if form.op is OF_CLASSES else BinaryEnding if form.op is BINARY else TermEnding)(form, x, Y)
+        ending = OneHotEnding(form, x, places)
     return ending if form.fusion else BehindHead(form, Z, ending)
+
+
+def by_fused_head(form: LossForm, Z: Array, Y: Array) -> Array | None:
+    """The differences by every A of a fused head, by steps that never leave its domain; None where there are none."""
+    fusion = form.fusion
+    assert fusion is not None
+    room = fusion.room(Z, -1)
+    if not np.minimum.reduce(room, axis=None) > SOME_ROOM:
+        return None  # the derivative is infinite, or nothing depends on it
+    steps = room * SHORT_OF_ROOM
+    return np.asarray(fusion.head_increment(Z, steps, Y, **form.attributes) * (form.weight / steps))
 
 
 class BehindHead(Ending):
@@ -93,6 +102,7 @@ class BehindHead(Ending):
 
     def __init__(self, form: LossForm, Z: Array, ending: Ending) -> None:
         self.form, self.x, self.ending = form, Z, ending
+        self.by_A: Array | None = None
 
     def slopes(self) -> Array | None:
         self.by_A = self.ending.slopes()
@@ -151,8 +161,8 @@ class OneHotEnding(Ending):
         count, examples, units = moves.shape
         growth = moves.reshape(-1, units) - moves.reshape(count, -1).take(self.at, axis=1).reshape(-1, 1)
         np.expm1(growth, out=growth)
-        each = growth.reshape(moves.shape)
-        each *= self.others
+        growths = growth.reshape(moves.shape)
+        growths *= self.others
         changes = growth.dot(ones[units]).reshape(count, examples)  # of rows at once, which takes half of the time
         changes /= self.whole
         np.log1p(changes, out=changes)
@@ -169,6 +179,9 @@ class SoftEnding(Ending):
     def slopes(self) -> Array:
         """p_k·Σ_{j≠k} y_j − y_k·Σ_{j≠k} p_j, where nothing has cancelled before."""
         return self.scale * (self.p * exclusive_sums(self.Y, -1) - self.Y * exclusive_sums(self.p, -1))
+
+    def by_head(self) -> Array | None:
+        return by_fused_head(self.form, self.x, self.Y)
 
     def moved(self, moves: Array) -> list[float]:
         return by_increments(self.form, self.x, moves, self.Y)
@@ -188,6 +201,9 @@ class BinaryEnding(Ending):
     def slopes(self) -> Array:
         return self.scale * (self.no * self.p - self.Y * self.q)
 
+    def by_head(self) -> Array | None:
+        return by_fused_head(self.form, self.x, self.Y)
+
     def moved(self, moves: Array) -> list[float]:
         terms = self.no * np.log1p(self.p * np.expm1(moves)) + self.Y * np.log1p(self.q * np.expm1(-moves))
         return (np.add.reduce(terms, axis=(1, 2)) * self.scale).tolist()
@@ -206,6 +222,9 @@ class TermEnding(Ending):
         x, y = self.x[..., None], (self.Y[..., None], STILL)  # as if every output were an example of its own
         up, down = (op.increment((x, step), y, **attributes) for step in (SHORTEST, -SHORTEST))
         return np.asarray((up - down) * (0.5 * self.form.weight / SHORTEST))  # both, for some losses bend next to their 0
+
+    def by_head(self) -> Array | None:
+        return self.slopes()  # they are not fused with any: x is A
 
     def moved(self, moves: Array) -> list[float]:
         return by_increments(self.form, self.x, moves, self.Y)

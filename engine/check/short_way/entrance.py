@@ -37,7 +37,7 @@ def evaluations_of_stack(stack: Stack) -> int:
     """How many differences that takes in a check: of all units in all examples, along the directions, of coordinates."""
     units = sum(layer.examples * layer.units for layer in stack.layers)
     guarded = len(tensors(stack.layers))
-    return units + min(guarded, 1) + min(guarded, SAMPLED)
+    return units + bool(guarded) + min(guarded, SAMPLED)
 
 
 def numbers_of_examples(problem: Problem, run: Run) -> tuple[Array, list[Array]] | None:

@@ -1,7 +1,8 @@
 """What guards the numbers of a dense network (`numbers`): the network itself is moved.
 
-It goes op by op from the inputs to the cost: along a random direction of every W, b, Z and A at once, and by single
-coordinates, each alone. The cost must answer to each of these moves as the numbers say.
+It goes op by op from the inputs to the cost: along a direction of all tensors that are asked for at once, which has no
+pattern but is always the same, and by single coordinates, each alone. The cost must answer to each of these moves as the
+numbers say.
 """
 
 from __future__ import annotations
@@ -22,7 +23,12 @@ LEAST = 1e-60
 """A direction that changes the cost by less is not scaled up to count as much as the others, and no entry need be nearer."""
 
 
+TOGETHER = 50_000
+"""Logits up to which the cost is asked for all moves at once: that saves calls, and with more of them only takes memory."""
+
+
 def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample) -> bool:
+    """Whether the cost moves as the gradients that were found say, jointly and by each coordinate of the sample."""
     values, every, expected = numbers.values, numbers.every, 0.0
     moves: list[Array] = []
     coordinates: list[Coordinate] = []
@@ -41,17 +47,19 @@ def is_guarded(numbers: StackNumbers, found: Mapping[str, Array], sample: Sample
                 moves.append(along)
         for each in arriving:
             coordinates.append(each)
-            if not found[each.tensor].item(each.entry):  # as of a dead unit, which tells nothing
-                coordinates.append(liveliest(each, found))
-        for each in coordinates[len(moves) - 1 :]:
             moves.append(each.moves_behind(values, each.moves(values, STEP)))
+            if not found[each.tensor].item(each.entry):  # as of a dead unit, which tells nothing
+                coordinates.append(other := liveliest(each, found))
+                moves.append(other.moves_behind(values, other.moves(values, STEP)))
     if not moves:
         return True  # no tensor of a layer: what lies behind them is differenced entry by entry, and needs no guard
-    jointly, *alone = numbers.ending.moved(np.array(moves))
+    moved = numbers.ending.moved
+    together = moves[0].size <= TOGETHER
+    jointly, *alone = moved(np.array(moves)) if together else [moved(each[None])[0] for each in moves]
     if not abs(jointly - expected) <= GUARD_LEEWAY * max(abs(expected), STEP * LEAST):
         return False
-    for each, moved in zip(coordinates, alone, strict=True):
-        if not is_answer(numbers, found[each.tensor], each, moved / STEP):
+    for each, far in zip(coordinates, alone, strict=True):
+        if not is_answer(numbers, found[each.tensor], each, far / STEP):
             return False
     return True
 

@@ -25,8 +25,9 @@ class Coordinate(NamedTuple):
     tensor: str
     entry: tuple[int, ...]
     examples: slice
-    """Those in which it moves Z, and the units of which: by 1, or by as much as the inputs or weights that are named."""
+    """Those in which it moves Z."""
     units: slice
+    """Those of which it moves Z: by 1, or by as much as the inputs or weights that are named."""
     inputs: slice | None = None
     weights: slice | None = None
 
@@ -82,9 +83,15 @@ def tensors(layers: Sequence[StackLayer]) -> list[tuple[int, str]]:
 
 
 def random_sample(layers: Sequence[StackLayer], seed: int, most: int) -> Sample:
-    """A random coordinate of each of some random tensors among those that are asked for."""
+    """A random coordinate of each of some random tensors among those that are asked for.
+
+    The first is of weights, if any are asked for: theirs are the gradients that come of a product of all examples.
+    """
     rng, found, asked = Random(seed), no_sample(layers), tensors(layers)
-    for number, name in rng.sample(asked, min(most, len(asked))):
+    rng.shuffle(asked)
+    asked.sort(key=lambda each: each[1] != layers[each[0]].weights)
+    chosen = asked[:1] + rng.sample(asked[1:], max(0, min(most, len(asked)) - 1))
+    for number, name in chosen:
         reached = min(number + 1, len(layers) - 1)
         behind = layers[reached] if reached > number else None
         entry = tuple([rng.randrange(size) for size in sizes(layers[number], name)])
