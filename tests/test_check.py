@@ -656,6 +656,13 @@ def test_a_single_wrong_number_is_no_multiple():
     assert check(problem, {"dx": 0.0}).gradients[0].reason == ""
 
 
+def test_of_numbers_whose_squares_are_infinite_no_factor_is_told():
+    layer = {"weights": [[1.0, 0.5]], "bias": [0, 0.3], "activation": "softmax"}
+    loss = {"kind": "cross_entropy", "scale": 1e155}
+    problem = read_problem({"network": {"layers": [layer], "loss": loss}, "inputs": [[1.0]], "labels": [[1, 0]]})
+    assert check(problem, {"dW1": 3 * problem.run().gradients["W1"]}).status == "inconclusive"
+
+
 def test_a_check_tells_how_many_differences_it_took():
     """In a dense network units are moved, and one difference of a unit serves all weights into it."""
     wire = random_network(np.random.default_rng(0), [30, 20, 10], ["relu", "softmax"], {"kind": "cross_entropy"}, examples=5)

@@ -399,6 +399,7 @@ def test_large_networks_are_moved_one_after_the_other(monkeypatch):
     problem = classifier(3)
     names, guard = problem.graph.differentiable, MODULES["engine.check.short_way.guard"]
     monkeypatch.setattr(guard, "TOGETHER", 0)
+    monkeypatch.setattr(guard, "is_precise_answer", lambda *_: False)  # what is ordinary is an answer at once
     assert numbers_of(problem, None, names, 3, 3) is not None
     right = StackNumbers.found
     monkeypatch.setattr(StackNumbers, "found", lambda self: scaled(right(self), "W1"))
@@ -686,10 +687,20 @@ def test_slopes_of_confident_heads_keep_their_digits(kind):
     """p − y would lose them."""
     problem = with_labels(kind)
     problem.leaves["b3"][:] = np.linspace(-60.0, 60.0, 5)
-    problem.leaves["Y"] = np.tile([0.0, 0.0, 0.0, 0.25, 0.75], (6, 1)) if kind == "soft" else np.eye(5)[[4] * 6]
+    problem.leaves["Y"] = np.eye(5)[[4] * 6]
+    if kind == "soft":
+        problem.leaves["Y"][0] = [0.0, 0.0, 0.0, 0.25, 0.75]
     found, right = numbers_of(problem, None, ("Z3",)), problem.run().gradients["Z3"]
     assert found is not None
     assert np.allclose(found["Z3"], right, rtol=1e-12, atol=0)
+
+
+def test_a_residual_next_to_0_keeps_its_digits():
+    """A step must be short beside it, too: the difference of squares is 2rΔ + Δ²."""
+    problem = read_problem(dense([[1e-38, 3.0]], "identity", [[1]], [[0, 0]], "squared_error"))
+    found = numbers_of(problem, None, ("Z1",))
+    assert found is not None
+    assert np.allclose(found["Z1"], [[2e-38, 6.0]], rtol=1e-12, atol=0)
 
 
 def test_no_alarm_is_given_by_the_short_way_alone(monkeypatch):
