@@ -129,9 +129,9 @@ def size_of_bias(body):
     ("operation", "wire", "advice"),
     [
         ("train", {**THREE_TWO_ONE, "optimizer": {"kind": "sgd", "learning_rate": 0.1}, "steps": 10**9}, "/v1/jobs"),
-        ("check", network([60, 60, 2], 50, method="central"), '{"check": …}'),
+        ("check", network([120, 120, 2], 60, method="central"), '{"check": …}'),
         ("check", network([600, 600, 2], 500, method="central"), "ask for less at once"),
-        ("check", network([60, 60, 2], 50, method="complex_step"), 'take "method": "increment", post'),
+        ("check", network([120, 120, 2], 60, method="complex_step"), 'take "method": "increment", post'),
         ("check", {**LARGE_GRAPH, "method": "central"}, 'take "method": "directional", ask'),
         ("check", LARGE_GRAPH, 'take "method": "directional", ask'),
         ("gradients", network([30, 30, 2], 30, jacobians=["A1/Z1"] * 200), "ask for less"),
