@@ -661,6 +661,26 @@ def test_of_numbers_whose_squares_are_infinite_no_factor_is_told():
     loss = {"kind": "cross_entropy", "scale": 1e155}
     problem = read_problem({"network": {"layers": [layer], "loss": loss}, "inputs": [[1.0]], "labels": [[1, 0]]})
     assert check(problem, {"dW1": 3 * problem.run().gradients["W1"]}).status == "inconclusive"
+    problem = read_problem(
+        {"graph": {"expressions": ["J = sum(x * k)"]}, "values": {"x": [1.0, 2.0], "k": [1e-200, -2e-200]}}
+    )
+    assert check(problem, {"dx": [1e-200, 1.0]}).gradients[0].reason == ""
+
+
+@pytest.mark.parametrize(
+    ("expressions", "values"),
+    [
+        (["t = x * k", "J = t - t + x"], {"x": 0.5, "k": 1e16}),
+        (["t = exp(x)", "J = t * t - t * t + x"], {"x": 15.0}),
+        (["t = x * k", "J = sum(softmax(t)) + 1e-6 * sum(square(x))"], {"x": [0.5, 1.5], "k": 1e13}),
+    ],
+)
+def test_what_cancels_excuses_nothing_that_comes_another_way(expressions, values):
+    problem = read_problem({"graph": {"expressions": expressions}, "values": values})
+    right = problem.run().gradients["x"]
+    with pytest.raises(KeyRefuted):
+        certify(problem, gradients={"x": right * 1.01})
+    assert check(problem, {"dx": right * 1.01}).status == "disagrees"
 
 
 def test_a_check_tells_how_many_differences_it_took():

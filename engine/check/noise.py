@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.check.estimates import EPSILON, ROUNDING, largest
+from engine.check.estimates import EPSILON, largest
 from engine.check.increments import kinks_between
 from engine.graph.backward import plan_gradients
 from engine.graph.run import Run
@@ -17,8 +17,6 @@ from engine.problems import Problem
 NUDGE, LAST_PLACES = 2.0**-40, 2.0**-50
 PRODUCTS = ("dense", "matmul", "dot")
 """Ops whose contributions are sums of products, which may cancel within."""
-NORMALISED = ("softmax", "log_softmax")
-"""Ops in which what comes from the units of an example cancels where it is alike."""
 EVERYWHERE = np.ones(1, dtype=bool)
 Noise = Callable[[Array], float]
 """What rounding does to the entries of a gradient that are smooth."""
@@ -27,11 +25,6 @@ Noise = Callable[[Array], float]
 def silent(smooth: Array) -> float:
     """For who wants no excuse by rounding."""
     return 0.0
-
-
-def by_turns(shape: tuple[int, ...]) -> Array:
-    """1 and −1, along every axis."""
-    return 1.0 - 2.0 * (np.indices(shape).sum(axis=0) % 2)
 
 
 class Rounding:
@@ -105,13 +98,9 @@ class Rounding:
         sizes: dict[int, float] = {}
         with np.errstate(all="ignore"):
             for position, contributions in plan:
-                d, size = found[position], sizes.get(position, 0.0)
-                if d is not None and largest(d) <= ROUNDING * size:
-                    d = np.full(d.shape, size)  # nothing is left of it but rounding, which goes on from here
+                d = found[position]
                 op = graph.nodes[position].op
                 product = op is not None and op.name in PRODUCTS
-                if d is not None and op is not None and op.name in NORMALISED:
-                    d = d * by_turns(d.shape)
                 for source, rule, arguments, shape in contributions:
                     if d is not None:
                         given = (d, values[position], *[values[each] for each in arguments])

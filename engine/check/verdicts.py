@@ -164,7 +164,7 @@ def common_error(submitted: Array, numeric: Array) -> str:
         return "all entries are 0" if submitted.size > 1 else ""
     with np.errstate(all="ignore"):  # of sums of squares that are infinite, there is no factor
         factor = float(np.vdot(submitted, numeric) / np.vdot(numeric, numeric)) if size else 0.0
-    if factor and largest(submitted - factor * numeric) <= SAME * abs(factor) * size:
+    if factor and np.isfinite(factor) and largest(submitted - factor * numeric) <= SAME * abs(factor) * size:
         if abs(factor + 1.0) <= SAME:
             return "the sign is flipped"
         return f"all entries are {factor:.6g} times the right ones" if numeric.size > 1 else ""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.check.differences import VANISHING
+from engine.check.estimates import largest
 from engine.check.increments import STILL
 from engine.graph.heads import FUSIONS, Fusion
 from engine.ops.constants import ones
@@ -28,6 +29,8 @@ SHORT_OF_ROOM = 2.0**-60
 """As short as it must be, and no shorter: room may be next to nothing itself."""
 SOME_ROOM = 1e-280
 """Where there is less, such steps have lost digits, or are none."""
+DEPENDS = 1e10
+"""Derivatives by an A without room are at most about 1 where nothing depends on it."""
 MOST, MOST_SHARE = 1e50**2, 1e10**2
 """Of squares of sums of e^x, and of one over them."""
 REACH = 1e-9
@@ -91,10 +94,10 @@ def by_fused_head(form: LossForm, Z: Array, Y: Array) -> Array | None:
     fusion = form.fusion
     assert fusion is not None
     room = fusion.room(Z, -1)
-    if not np.minimum.reduce(room, axis=None) > SOME_ROOM:
-        return None  # the derivative is infinite, or nothing depends on it
-    steps = room * SHORT_OF_ROOM
-    return np.asarray(fusion.head_increment(Z, steps, Y, **form.attributes) * (form.weight / steps))
+    without = room < SOME_ROOM  # there the derivative is infinite, or nothing depends on it
+    steps = np.where(without, 1.0, room) * SHORT_OF_ROOM
+    found = np.asarray(fusion.head_increment(Z, steps, Y, **form.attributes) * (form.weight / steps))
+    return found if largest(found[without]) < DEPENDS * form.scale else None
 
 
 class BehindHead(Ending):
