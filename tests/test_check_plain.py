@@ -24,6 +24,7 @@ from engine.check.short_way.stack import Stack
 from engine.errors import KeyRefuted
 from engine.graph.graph import Changes
 from engine.graph.run import Run
+from engine.limits import Limits
 from engine.ops import ACTIVATIONS, OPS
 from engine.problems.loss_rules import LOSS_RULES
 from tests.problems import CASES, HEADS, random_network
@@ -608,7 +609,7 @@ def test_only_the_short_way_is_taken_where_all_is_plain(monkeypatch):
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the long way was taken")
 
-    monkeypatch.setattr(MODULES["engine.check.certificate"], "estimated", refuse)
+    monkeypatch.setattr(MODULES["engine.check.certificate"], "looks", refuse)
     for problem in (
         classifier(7, (3, 4, 3, 2)),
         classifier(7, (40, 30, 20, 10)),
@@ -717,6 +718,21 @@ def test_no_alarm_is_given_by_the_short_way_alone(monkeypatch):
     gradients = problem.run().gradients
     with pytest.raises(KeyRefuted, match="dW2"):
         certify(problem, gradients={**gradients, "W2": gradients["W2"] * 1.001})
+
+
+@pytest.mark.parametrize("operations", [Limits().certificate_operations, 1_000])
+def test_where_the_long_way_is_too_long_directions_take_back_no_alarm(operations):
+    """They do not notice so little."""
+    heads, loss = ["tanh", "softmax"], {"kind": "cross_entropy"}
+    wire = random_network(np.random.default_rng(0), [40, 30, 10], heads, loss, examples=50)
+    problem = read_problem(wire, limits=replace(Limits(), certificate_operations=operations))
+    gradients = problem.run().gradients
+    assert certify(problem).status == "agrees"
+    for entry in ((0, 0), (20, 7), (39, 29)):
+        wrong = gradients["W1"].copy()
+        wrong[entry] += 5 * LEEWAY * np.abs(wrong).max()
+        with pytest.raises(KeyRefuted, match="dW1"):
+            certify(problem, gradients={**gradients, "W1": wrong})
 
 
 def test_a_step_that_is_given_is_taken():

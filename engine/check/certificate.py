@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -44,8 +44,8 @@ def certify(problem: Problem, run: Run | None = None, *, gradients: Mapping[str,
         return plain
     run = run or problem.run()
     with np.errstate(all="ignore"):  # what is not finite is looked for, and told
-        for short in (True, False):  # no alarm before the long way, too, was gone
-            method, found = estimated(problem, run, tuple(gradients), short=short)
+        for look in looks(problem, run, tuple(gradients)):
+            method, found = look
             verdicts, scales, infinite = judged(problem, run, gradients, found)
             if all(each.status != "disagrees" for each in verdicts):
                 break
@@ -74,12 +74,22 @@ def certify(problem: Problem, run: Run | None = None, *, gradients: Mapping[str,
     )
 
 
-def estimated(problem: Problem, run: Run, names: Sequence[str], *, short: bool) -> tuple[str, Estimates]:
-    """Entry by entry; or where that is too much along random directions, which miss no wrong entry either, but at kinks."""
-    way, limits = way_of(problem, run, names, None, 0, short=short), problem.limits
-    if way.operations <= min(limits.certificate_operations, limits.check_operations):
-        return "increment", reported(problem, way.estimates())
-    return "directional", estimate(problem, run, names, "directional", None, 0)
+def looks(problem: Problem, run: Run, names: Sequence[str]) -> Iterator[tuple[str, Estimates]]:
+    """Entry by entry; or where that is too much along random directions, which miss no large error either, but at kinks.
+
+    After the short way comes the long one, if that is not too much: no alarm before both were gone. (Directions notice less
+    than either, so they take back none.)
+    """
+    affordable = min(problem.limits.certificate_operations, problem.limits.check_operations)
+    way = way_of(problem, run, names, None, 0)
+    if way.operations > affordable:
+        yield "directional", estimate(problem, run, names, "directional", None, 0)
+        return
+    yield "increment", reported(problem, way.estimates())
+    if way.is_short:
+        way = way_of(problem, run, names, None, 0, short=False)
+        if way.operations <= affordable:
+            yield "increment", reported(problem, way.estimates())
 
 
 def judged(

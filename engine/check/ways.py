@@ -30,6 +30,7 @@ class Way:
     operations: float
     advice: str
     estimates: Callable[[], Estimates]
+    is_short: bool = False
 
     def refuse_excess(self, problem: Problem) -> None:
         refuse_work(problem.limits, self.operations, self.advice)
@@ -45,7 +46,7 @@ def way_of(problem: Problem, run: Run, names: Sequence[str], step: float | None,
             plain = numbers_of_stack(problem, run, stack, seed, SAMPLED)
         if plain is not None:
             by_name = {name: exact(plain[name]) for name in names}
-            return Way(0.0, "", lambda: Estimates(by_name, count, evaluations_of_stack(stack)))
+            return Way(0.0, "", lambda: Estimates(by_name, count, evaluations_of_stack(stack)), is_short=True)
     advice = WORK["increment"].advice
     if problem.network is not None and step is None and count > GENERAL_COORDINATES:
         factored = FactoredCheck(problem, run)
