@@ -18,7 +18,7 @@ medians of processor time; contestants take turns, one thread, float64. What is 
 have their numbers at hand; `confirm, other numbers` has not. Once a turn (`TURN` in _timing.py at 0), when others have
 emptied the caches, a `confirm` of 64-32-10 took 13 % longer, which is more than what is left of the gate on torch slow.
 Its guard moves all tensors along a direction, and one coordinate of weights alone, drawn once and for all: here of W2. One
-of W1 would take 3 % longer. How right each is: benchmarks/check_accuracy.py.
+of W1 took 5 % longer. How right each is: benchmarks/check_accuracy.py.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ SHORT_OF_ROOM = 2.0**-60
 SOME_ROOM = 1e-280
 """Where there is less, such steps have lost digits, or are none."""
 DEPENDS = 1e10
-"""Derivatives by an A without room are at most about 1 where nothing depends on it."""
+"""Times the scale: derivatives by an A without room are far smaller if nothing depends on it, and far larger else."""
 MOST, MOST_SHARE = 1e50**2, 1e10**2
 """Of squares of sums of e^x, and of one over them."""
 REACH = 1e-9

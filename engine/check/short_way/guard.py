@@ -21,8 +21,6 @@ STEP = 1e-100
 for large ones."""
 LEAST = 1e-60
 """A direction that changes the cost by less is not scaled up to count as much as the others, and no entry need be nearer."""
-
-
 TOGETHER = 50_000
 """Logits up to which the cost is asked for all moves at once: that saves calls, and with more of them only takes memory."""
 
