@@ -305,6 +305,22 @@ def test_who_is_silent_for_too_long_is_taken_for_dead(database):
         one.beat()
 
 
+def test_who_has_just_said_so_is_alive_however_long_it_took(database):
+    one, other = Fleet(database, "one", 0.4), Fleet(database, "other", 0.4)
+    one.join()
+    other.join()
+
+    def hold_up(connection, cursor, statement, *_):
+        if statement.startswith("SELECT workers.id"):
+            time.sleep(0.6)
+
+    sa.event.listen(sa.engine.Engine, "before_cursor_execute", hold_up)
+    try:
+        assert "one" in one.beat()
+    finally:
+        sa.event.remove(sa.engine.Engine, "before_cursor_execute", hold_up)
+
+
 def test_what_is_not_on_its_way_is_delivered_anew(database, delivery, submit):
     sweeper = Sweeper(database, delivery, 1000)
     job, finished = submit().id, submit().id

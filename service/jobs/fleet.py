@@ -64,7 +64,7 @@ class Fleet:
             if not connection.execute(seen).rowcount:
                 raise DeclaredDead
             connection.execute(workers.delete().where(workers.c.seen_at < now() - FORGOTTEN * self.lease))
-            return set(connection.scalars(sa.select(workers.c.id).where(alive)))
+            return {self.worker, *connection.scalars(sa.select(workers.c.id).where(alive))}  # itself, however long this took
 
     def leave(self) -> None:
         with self.database.write() as connection:
